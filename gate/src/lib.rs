@@ -1,0 +1,1 @@
+//! Resolve, fetch, examine, decide: the one pipeline.

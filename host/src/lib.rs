@@ -1,0 +1,1 @@
+//! docker pull, with the policy asked first.

@@ -1,0 +1,1 @@
+//! Key files, key ids, signing and checking bytes.

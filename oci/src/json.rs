@@ -1,0 +1,166 @@
+//! JSON that can be read in one way only.
+//!
+//! Where bytes are signed or hashed, two programs must see the same document. [`parse`] refuses duplicate keys and
+//! trailing bytes; [`exact_names`] refuses keys that differ from a known one only by case, since Go's decoder takes
+//! them for the known one and others do not. Depth is bounded by `serde_json` (128), the number of values by
+//! [`MAX_VALUES`].
+
+use std::{cell::Cell, fmt};
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// The most values (numbers, strings, lists, objects…) in one document.
+pub const MAX_VALUES: usize = 50_000;
+
+/// Why a text is not JSON that can be read in one way only. Built from the parser's words, which name line and column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct JsonError(String);
+
+/// Reads one JSON value, without duplicate keys and without anything but blanks after it.
+///
+/// # Errors
+/// Fails if the bytes are not JSON, if a key stands twice in one object, if anything follows the value, or if the
+/// document holds more than [`MAX_VALUES`] values or is nested deeper than 128.
+pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    let budget = Cell::new(MAX_VALUES);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict(&budget).deserialize(&mut deserializer).map_err(|e| JsonError(e.to_string()))?;
+    deserializer.end().map_err(|e| JsonError(e.to_string()))?;
+    Ok(value)
+}
+
+/// Refuses an object whose keys include one that is spelled like a known name in other case.
+///
+/// # Errors
+/// Names the key found and the name wanted.
+pub fn exact_names(object: &Map<String, Value>, known: &[&str]) -> Result<(), JsonError> {
+    for key in object.keys() {
+        let folded = fold(key);
+        if let Some(name) = known.iter().find(|name| fold(name) == folded && **name != key) {
+            return Err(JsonError(format!("key `{}` found, wanted exactly `{name}`", key.escape_debug())));
+        }
+    }
+    Ok(())
+}
+
+/// Case folding as Go's decoder does it: ASCII, and the two other letters that fold into ASCII.
+fn fold(key: &str) -> String {
+    key.chars()
+        .map(|c| match c {
+            '\u{17f}' => 's',
+            '\u{212a}' => 'k',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
+struct Strict<'a>(&'a Cell<usize>);
+
+impl Strict<'_> {
+    fn spend<E: serde::de::Error>(&self) -> Result<(), E> {
+        let left = self.0.get().checked_sub(1);
+        self.0.set(left.ok_or_else(|| E::custom(format_args!("more than {MAX_VALUES} values")))?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.spend()?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is not finite"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = seq.next_element_seed(Strict(self.0))? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if object.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("key `{}` stands twice", key.escape_debug())));
+            }
+            let value = map.next_value_seed(Strict(self.0))?;
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicate_key_is_refused_at_any_depth() {
+        assert!(parse(br#"{"a":1,"a":1}"#).is_err());
+        assert!(parse(br#"[{"b":{"a":1,"\u0061":2}}]"#).is_err());
+        assert!(parse(br#"{"a":{"x":1},"b":{"x":1}}"#).is_ok());
+    }
+
+    #[test]
+    fn trailing_bytes_are_refused() {
+        assert!(parse(b"{} {}").is_err());
+        assert!(parse(b"{}x").is_err());
+        assert!(parse(b" {} \n").is_ok());
+    }
+
+    #[test]
+    fn too_many_values_are_refused() {
+        let many = format!("[{}1]", "1,".repeat(MAX_VALUES));
+        assert!(parse(many.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused() {
+        assert!(parse("[".repeat(200_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn names_in_other_case_are_refused() {
+        let object = |text: &str| parse(text.as_bytes()).unwrap().as_object().unwrap().clone();
+        assert!(exact_names(&object(r#"{"Type":1}"#), &["type"]).is_err());
+        assert!(exact_names(&object("{\"\u{17f}ubject\":1}"), &["subject"]).is_err());
+        assert!(exact_names(&object(r#"{"type":1,"other":2}"#), &["type"]).is_ok());
+    }
+}

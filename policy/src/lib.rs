@@ -1,0 +1,1 @@
+//! Is that enough for this image?

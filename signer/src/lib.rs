@@ -1,0 +1,1 @@
+//! Image and key to a signature stored beside the image.

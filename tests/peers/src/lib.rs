@@ -1,0 +1,1 @@
+//! Builds and starts the real programs we must agree with.

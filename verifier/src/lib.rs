@@ -1,0 +1,1 @@
+//! Is this signature genuine, by whom, over what?

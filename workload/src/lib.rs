@@ -1,0 +1,1 @@
+//! Which images does this Kubernetes object run?
