@@ -1,1 +1,29 @@
-fn main() {}
+//! `sealgate`: argv in, exit code out.
+
+mod arguments;
+mod commands;
+mod exit;
+mod flags;
+mod foreign_flags;
+mod key_source;
+mod output;
+mod password;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = match arguments::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(error),
+    };
+    rustls::crypto::aws_lc_rs::default_provider().install_default().expect("nothing else installs a provider");
+    match commands::run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output::report(&failure),
+    }
+}

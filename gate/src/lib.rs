@@ -1,1 +1,17 @@
-//! Resolve, fetch, examine, decide: the one pipeline.
+//! The one pipeline that every door asks: rule first, then resolve, fetch, examine, decide.
+//!
+//! What is cached is evidence, never a verdict; errors are not cached; one flight serves all who wait. Every way
+//! that does not end in a [`Judged`] ends in a [`GateError`], and every door turns that into a refusal.
+
+mod decision_log;
+mod error;
+mod evidence_cache;
+mod pipeline;
+mod policies;
+mod words;
+
+pub use decision_log::{Decision, DecisionLog, Outcome, Timings};
+pub use error::GateError;
+pub use pipeline::{Door, Gate, Judged, Request};
+pub use policies::{LoadError, PolicyFolder, load};
+pub use words::lines;

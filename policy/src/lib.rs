@@ -1,1 +1,31 @@
 //! Is that enough for this image?
+//!
+//! [`PolicySet::parse`] reads ClusterImagePolicy files as policy-controller does, with every problem located;
+//! [`PolicySet::select`] finds the policies about an image; [`Matched::decide`] weighs evidence against them. All of
+//! it is a pure function of its arguments. Every policy that matches must be met, each by one of its authorities; a
+//! policy that cannot be evaluated, and one that nothing could meet, refuses what it matches.
+
+mod authority;
+mod cluster_image_policy;
+mod config_map;
+mod decide;
+mod glob;
+mod kms;
+mod language;
+mod load;
+mod model;
+mod object;
+mod problem;
+mod reason;
+mod set;
+mod trust_root;
+mod verdict;
+mod yaml;
+
+pub use config_map::NoMatch;
+pub use decide::{Matched, Needs};
+pub use glob::{Glob, GlobError};
+pub use model::{Mode, NotReady, Policy};
+pub use problem::{LoadErrors, Objection, Problem, Why};
+pub use set::{PolicySet, Selection};
+pub use verdict::{Approval, Denial, Met, Reason, Undecided, Verdict};

@@ -1,0 +1,47 @@
+//! The command line: a subcommand and what belongs to it.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+
+/// Signs container images as cosign does, and refuses the unsigned ones at every door, from one policy.
+#[derive(Debug, Parser)]
+#[command(name = "sealgate", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a key pair: an encrypted private key and its public half
+    GenerateKeyPair(commands::generate_key_pair::Args),
+    /// Encrypt an existing private key into a key file
+    ImportKeyPair(commands::import_key_pair::Args),
+    /// Print the public half of a key file
+    PublicKey(commands::public_key::Args),
+    /// Sign images and store the signatures beside them
+    Sign(commands::sign::Args),
+    /// Check the signatures of images by a key
+    Verify(commands::verify::Args),
+    /// Print the tag under which signatures of an image are stored
+    Triangulate(commands::triangulate::Args),
+    /// Ask the policy about images: 0 allowed, 1 denied, 2 usage, 3 could not decide
+    Check(commands::check::Args),
+    /// Pull an image that the policy allows into the Docker daemon, by digest
+    Pull(commands::pull::Args),
+    /// Serve admission reviews to a Kubernetes API server
+    Webhook(commands::webhook::Args),
+    /// The embedded registry
+    #[command(subcommand)]
+    Registry(commands::registry::Command),
+    /// Show the whole story on an embedded registry, in a few seconds
+    Demo(commands::demo::Args),
+    /// Print the version
+    Version(commands::version::Args),
+    /// Print a completion script for a shell
+    Completion(commands::completion::Args),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(commands::man::Args),
+}

@@ -1,0 +1,110 @@
+//! `sealgate check`: the pipeline's door.
+
+use futures::future::join_all;
+use gate::{DecisionLog, Door, Gate, GateError, Judged, Request};
+use oci::ImageRef;
+use policy::Verdict;
+use serde_json::{Value, json};
+
+use crate::{
+    exit::{Exit, Failure},
+    flags::{policy::PolicyFlags, registry::RegistryFlags},
+    output,
+};
+
+/// Asks the policy about images, as every other door would.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    policy: PolicyFlags,
+    /// Print a JSON object for each image
+    #[arg(short, long, value_enum, default_value = "text")]
+    output: Output,
+    #[command(flatten)]
+    registry: RegistryFlags,
+    /// The images
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<ImageRef>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let gate = args.policy.gate(&args.registry, DecisionLog::Off)?;
+    let answers = join_all(args.images.iter().map(|image| ask(&gate, image, &args))).await;
+    let mut worst = None;
+    for (image, answer) in args.images.iter().zip(&answers) {
+        match args.output {
+            Output::Text => show(image, answer),
+            Output::Json => output::line(object(image, answer)),
+        }
+        worst = worst.max(exit_of(answer).map(|exit| exit as u8));
+    }
+    let refused = answers.iter().filter(|answer| exit_of(answer).is_some()).count();
+    let of = |what| format!("{refused} of {} images {what}", answers.len());
+    match worst {
+        None => Ok(()),
+        Some(code) if code == Exit::Undecided as u8 => {
+            Err(Failure::new(Exit::Undecided, of("not allowed, or undecided")))
+        }
+        Some(_) => Err(Failure::new(Exit::Failed, of("not allowed"))),
+    }
+}
+
+async fn ask(gate: &Gate, image: &ImageRef, args: &Args) -> Result<Judged, GateError> {
+    let request = Request {
+        image: image.clone(),
+        door: Door::Check,
+        asked_by: std::env::var("USER").unwrap_or_default(),
+        deadline: args.registry.timeout,
+    };
+    gate.check(&request).await
+}
+
+fn exit_of(answer: &Result<Judged, GateError>) -> Option<Exit> {
+    match answer {
+        Ok(Judged { verdict: Verdict::Allow(_), .. }) => None,
+        Ok(Judged { verdict: Verdict::Deny(_), .. }) => Some(Exit::Failed),
+        Err(_) => Some(Exit::Undecided),
+    }
+}
+
+fn show(image: &ImageRef, answer: &Result<Judged, GateError>) {
+    match answer {
+        Ok(Judged { verdict, pinned, .. }) => {
+            let at = pinned.as_ref().map_or("not resolved".to_owned(), |pinned| pinned.digest().to_string());
+            let word = if matches!(verdict, Verdict::Allow(_)) { "allowed  " } else { "denied   " };
+            output::line(format_args!("{word}  {image} ({at})"));
+            gate::lines(verdict).iter().for_each(|line| output::line(format_args!("           {line}")));
+        }
+        Err(error) => {
+            output::line(format_args!("undecided  {image}"));
+            output::line(format_args!("           {error}"));
+            if let Some(hint) = error.hint() {
+                output::line(format_args!("           hint: {hint}"));
+            }
+        }
+    }
+}
+
+fn object(image: &ImageRef, answer: &Result<Judged, GateError>) -> Value {
+    let mut object = match answer {
+        Ok(judged) => {
+            let (outcome, verdict) = match &judged.verdict {
+                Verdict::Allow(approval) => ("allow", json!(approval)),
+                Verdict::Deny(denial) => ("deny", json!(denial)),
+            };
+            json!({
+                "outcome": outcome, "verdict": verdict, "policy": judged.revision,
+                "digest": judged.pinned.as_ref().map(oci::PinnedRef::digest), "evidence": judged.evidence.as_deref(),
+            })
+        }
+        Err(error) => json!({ "outcome": "undecided", "error": error.to_string(), "hint": error.hint() }),
+    };
+    object["image"] = image.to_string().into();
+    object
+}

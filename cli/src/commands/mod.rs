@@ -1,0 +1,55 @@
+//! One module for each command, each an `Args` and a `run`.
+
+pub(crate) mod check;
+pub(crate) mod completion;
+pub(crate) mod demo;
+pub(crate) mod generate_key_pair;
+pub(crate) mod import_key_pair;
+mod key_files;
+pub(crate) mod man;
+pub(crate) mod public_key;
+pub(crate) mod pull;
+pub(crate) mod registry;
+pub(crate) mod sign;
+pub(crate) mod triangulate;
+pub(crate) mod verify;
+pub(crate) mod version;
+pub(crate) mod webhook;
+
+use std::future::Future;
+
+use crate::{
+    arguments::{Arguments, Command},
+    exit::Failure,
+};
+
+/// Runs a command to its end.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        Command::GenerateKeyPair(args) => generate_key_pair::run(&args),
+        Command::ImportKeyPair(args) => import_key_pair::run(&args),
+        Command::PublicKey(args) => public_key::run(&args),
+        Command::Sign(args) => wait(sign::run(args)),
+        Command::Verify(args) => wait(verify::run(args)),
+        Command::Triangulate(args) => wait(triangulate::run(args)),
+        Command::Check(args) => wait(check::run(args)),
+        Command::Pull(args) => wait(pull::run(args)),
+        Command::Webhook(args) => webhook::run(args),
+        Command::Registry(command) => wait(registry::run(command)),
+        Command::Demo(args) => wait(demo::run(args)),
+        Command::Version(args) => {
+            version::run(&args);
+            Ok(())
+        }
+        Command::Completion(args) => {
+            completion::run(&args);
+            Ok(())
+        }
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// One thread does for a command that asks a registry a few questions.
+fn wait(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,181 @@
+//! `sealgate verify`: cosign's command, with every signature examined and every refusal explained.
+
+mod report;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use clap::ValueEnum;
+use oci::{AnyDigest, ImageRef, PinnedRef};
+use registry::{Client, Discovery, Lookup, RegistryError};
+use rustls_pki_types::UnixTime;
+use verifier::{Evidence, Fault, TrustRoot, VerifiedSignature, examine};
+
+use crate::{
+    exit::{Exit, Failure},
+    flags::{registry::RegistryFlags, repository},
+    key_source, output,
+};
+
+/// Checks that an image is signed by a key: exit 0 verified, 10 not signed, 11 no such image, 12 no signature counts.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The public key: a PEM file, or env://NAME
+    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
+    key: Option<String>,
+    /// An annotation that the signer must have made, `name=value`; may be repeated
+    #[arg(short, long = "annotations", value_name = "K=V", value_delimiter = ',', value_parser = annotation)]
+    annotations: Vec<(String, String)>,
+    /// Compare annotations with the signed ones (the digest is always compared)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
+    check_claims: bool,
+    /// Do not ask for an entry in a transparency log
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false", env = "COSIGN_INSECURE_IGNORE_TLOG")]
+    insecure_ignore_tlog: bool,
+    /// The image was signed on private infrastructure, without a transparency log
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false", env = "COSIGN_PRIVATE_INFRASTRUCTURE")]
+    private_infrastructure: bool,
+    /// Both formats are always looked at; understood for the sake of scripts
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide = true)]
+    new_bundle_format: Option<bool>,
+    /// What to print on standard output
+    #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
+    output: Output,
+    #[command(flatten)]
+    registry: RegistryFlags,
+    /// The images
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Json,
+    Text,
+}
+
+/// `name=value`; the value may hold further `=`.
+pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{text}` found, wanted name=value")),
+    }
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let trust = trust(&args)?;
+    announce(&args)?;
+    let client = args.registry.client()?;
+    for text in &args.images {
+        let image: ImageRef = text.parse().map_err(Failure::failed)?;
+        let work = verify(&args, &client, &trust, text, &image);
+        let late = || Failure::failed(format_args!("no answer within {:?}", args.registry.timeout));
+        tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;
+    }
+    Ok(())
+}
+
+fn trust(args: &Args) -> Result<TrustRoot, Failure> {
+    match &args.key {
+        Some(reference) => Ok(TrustRoot::new(vec![key_source::public(reference)?])),
+        None => Err(Failure::failed("--key is required: identities of certificates cannot be verified yet")),
+    }
+}
+
+/// Says what is not checked, and refuses what cannot be.
+fn announce(args: &Args) -> Result<(), Failure> {
+    if !args.insecure_ignore_tlog && !args.private_infrastructure {
+        let message = "the transparency log cannot be checked yet, and without it this image is not verified";
+        return Err(
+            Failure::failed(message).hint("--private-infrastructure verifies a signature that was made without a log")
+        );
+    }
+    for name in ["COSIGN_INSECURE_IGNORE_TLOG", "COSIGN_PRIVATE_INFRASTRUCTURE", "COSIGN_CHECK_CLAIMS"] {
+        if std::env::var_os(name).is_some() {
+            output::warn(format_args!("{name} is set in the environment"));
+        }
+    }
+    if args.insecure_ignore_tlog {
+        output::warn(
+            "Skipping tlog verification is an insecure practice that lacks transparency and auditability \
+             verification for the signature.",
+        );
+    }
+    if !args.check_claims {
+        output::warn("annotations are not compared; the digest is");
+    }
+    Ok(())
+}
+
+async fn verify(args: &Args, client: &Client, trust: &TrustRoot, typed: &str, image: &ImageRef) -> Result<(), Failure> {
+    let (pinned, discovery) = find(client, image).await?;
+    let Discovery { found, errors } = discovery;
+    let evidence = examine(&pinned, found, trust, now());
+    let wanted: BTreeMap<&str, &str> = match args.check_claims {
+        true => args.annotations.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+        false => BTreeMap::new(),
+    };
+    let (good, other): (Vec<_>, Vec<_>) =
+        evidence.verified().iter().partition(|signature| signature.has_annotations(wanted.clone()));
+    if good.is_empty() {
+        return Err(refusal(&evidence, &other, &wanted, errors));
+    }
+    report::success(typed, &evidence, &good, &other, !wanted.is_empty());
+    report::stdout(args.output == Output::Json, typed, &evidence, &good);
+    Ok(())
+}
+
+/// The image by digest, and its signatures. An image asked for by digest is looked up together with its signatures.
+async fn find(client: &Client, image: &ImageRef) -> Result<(PinnedRef, Discovery), Failure> {
+    let stored_in = repository::from_environment()?.unwrap_or_else(|| image.repository().clone());
+    let absent = || Failure::new(Exit::NoImage, format_args!("image `{image}` does not exist in its registry"));
+    let existing = |lookup: Result<Lookup<registry::Resolved>, RegistryError>| match lookup? {
+        Lookup::Found(resolved) => Ok(resolved.pinned),
+        Lookup::Absent => Err(absent()),
+    };
+    if let Some(digest) = image.digest().and_then(AnyDigest::sha256) {
+        let pinned = PinnedRef::new(image.repository().clone(), digest);
+        let (resolved, discovery) = tokio::join!(client.resolve(image), client.discover(&pinned, &stored_in));
+        return existing(resolved).map(|pinned| (pinned, discovery));
+    }
+    let pinned = existing(client.resolve(image).await)?;
+    let discovery = client.discover(&pinned, &stored_in).await;
+    Ok((pinned, discovery))
+}
+
+/// Why there is no signature that counts: not all could be looked at, there is none, or each has its fault.
+fn refusal(
+    evidence: &Evidence,
+    other: &[&VerifiedSignature],
+    wanted: &BTreeMap<&str, &str>,
+    errors: Vec<RegistryError>,
+) -> Failure {
+    let mut details: Vec<String> = other.iter().map(|s| report::wrong_annotations(s, wanted)).collect();
+    details.extend(evidence.refused().iter().map(ToString::to_string));
+    if let Some(error) = errors.into_iter().next() {
+        let hint = error.hint().map(str::to_owned);
+        let gaps = evidence.gaps().iter().map(|gap| format!("could not look at {gap}"));
+        let message = format!("signatures cannot be looked at: {error}");
+        return Failure { hint, ..Failure::failed(message).details(gaps.chain(details).collect()) };
+    }
+    let attestations = evidence.refused().iter().filter(|r| matches!(r.fault, Fault::Attestation { .. })).count();
+    match (other.len(), evidence.refused().len()) {
+        (0, 0) => Failure::new(Exit::NoSignature, format_args!("no signatures found for {}", evidence.image())),
+        (0, refused) if refused == attestations => {
+            let message = format!("no signatures found for {}: an attestation is not a signature", evidence.image());
+            Failure::new(Exit::NoSignature, message).details(details)
+        }
+        (other, refused) => {
+            let count = other + refused;
+            let noun = if count == 1 { "signature" } else { "signatures" };
+            let message = format!("no matching signatures: {count} {noun} found for {}", evidence.image());
+            Failure::new(Exit::NoMatch, message).details(details)
+        }
+    }
+}
+
+fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO))
+}

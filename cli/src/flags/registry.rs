@@ -1,0 +1,101 @@
+//! How registries are reached: cosign's flags, Docker's files, and the environment that both read.
+
+use std::{env, path::PathBuf, time::Duration};
+
+use registry::{Client, ClientCert, Credential, Credentials, Secret, Settings};
+
+use super::duration;
+use crate::exit::Failure;
+
+/// Docker's folders of certificates, by host.
+const CERTS_D: &str = "/etc/docker/certs.d";
+
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Registry")]
+pub(crate) struct RegistryFlags {
+    /// User name for registries that ask for one
+    #[arg(long, value_name = "USER", env = "COSIGN_REGISTRY_USERNAME", requires = "registry_password")]
+    registry_username: Option<String>,
+    /// Password for registries that ask for one
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        env = "COSIGN_REGISTRY_PASSWORD",
+        requires = "registry_username",
+        hide_env_values = true
+    )]
+    registry_password: Option<String>,
+    /// Bearer token for registries that ask for one
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "COSIGN_REGISTRY_TOKEN",
+        conflicts_with = "registry_username",
+        hide_env_values = true
+    )]
+    registry_token: Option<String>,
+    /// Certificate authorities to trust instead of the system's, PEM
+    #[arg(long, value_name = "FILE", env = "COSIGN_REGISTRY_CACERT")]
+    registry_cacert: Option<PathBuf>,
+    /// Client certificate, PEM
+    #[arg(long, value_name = "FILE", env = "COSIGN_REGISTRY_CLIENT_CERT", requires = "registry_client_key")]
+    registry_client_cert: Option<PathBuf>,
+    /// Key of the client certificate, PEM
+    #[arg(long, value_name = "FILE", env = "COSIGN_REGISTRY_CLIENT_KEY", requires = "registry_client_cert")]
+    registry_client_key: Option<PathBuf>,
+    /// Accept any certificate of a registry: whoever answers for it is believed
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false")]
+    allow_insecure_registry: Option<bool>,
+    /// Speak plain HTTP to registries that do not answer HTTPS, not only to loopback
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false")]
+    allow_http_registry: Option<bool>,
+    /// Accept this host as token service of any registry
+    #[arg(long, value_name = "HOST")]
+    trust_realm: Vec<String>,
+    /// How long to wait in all
+    #[arg(short, long, value_name = "DURATION", default_value = "3m0s", value_parser = duration::parse, env = "COSIGN_TIMEOUT")]
+    pub(crate) timeout: Duration,
+}
+
+impl RegistryFlags {
+    /// A client set up as these flags, the environment and Docker's files say.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Client::new(self.settings()).map_err(Failure::failed)
+    }
+
+    fn settings(&self) -> Settings {
+        let cert = self.registry_client_cert.clone().zip(self.registry_client_key.clone());
+        Settings {
+            credentials: self.credentials(),
+            certs_d: vec![PathBuf::from(CERTS_D)],
+            ca_file: self.registry_cacert.clone(),
+            client_cert: cert.map(|(cert, key)| ClientCert { cert, key }),
+            allow_http: self.allow_http_registry.unwrap_or_default(),
+            allow_insecure: self.allow_insecure_registry.unwrap_or_default(),
+            trusted_realms: self.trust_realm.clone(),
+            ..Settings::default()
+        }
+    }
+
+    /// What the flags give first, then Docker's configuration, as with cosign.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let docker = Credentials::from_docker(docker_folder(), env::var("DOCKER_AUTH_CONFIG").ok().as_deref());
+        match self.given() {
+            Some(credential) => docker.with_given(credential),
+            None => docker,
+        }
+    }
+
+    fn given(&self) -> Option<Credential> {
+        if let (Some(user), Some(password)) = (&self.registry_username, &self.registry_password) {
+            return Some(Credential::Password { user: user.clone(), password: Secret::new(password.clone()) });
+        }
+        self.registry_token.clone().map(|token| Credential::RegistryToken(Secret::new(token)))
+    }
+}
+
+/// Docker's folder: `DOCKER_CONFIG`, or `.docker` at home.
+pub(crate) fn docker_folder() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    set("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(PathBuf::from(set("HOME")?).join(".docker")))
+}

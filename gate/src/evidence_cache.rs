@@ -1,0 +1,164 @@
+//! Evidence by image and trust: found once, used by many, for a while.
+//!
+//! A flight is a task of its own. Whoever waits may give up; the flight goes on and its evidence is kept. Incomplete
+//! evidence serves those who wait, and nobody after them.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use moka::{Expiry, sync::Cache};
+use oci::{Digest, PinnedRef};
+use verifier::Evidence;
+
+/// What evidence depends on. All of a gate's requests share one source of credentials, so that is not in the key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) image: PinnedRef,
+    pub(crate) trust: Digest,
+}
+
+type Answer<E> = Result<Arc<Evidence>, Arc<E>>;
+type Flight<E> = Shared<BoxFuture<'static, Answer<E>>>;
+
+pub(crate) struct EvidenceCache<E> {
+    kept: Cache<Key, Arc<Evidence>>,
+    flights: Arc<Mutex<HashMap<Key, Flight<E>>>>,
+}
+
+impl<E: Send + Sync + 'static> EvidenceCache<E> {
+    pub(crate) fn new() -> Self {
+        let kept = Cache::builder().max_capacity(MAX_KEPT).expire_after(Lifetime).build();
+        Self { kept, flights: Arc::default() }
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Evidence>> {
+        self.kept.get(key)
+    }
+
+    /// Joins the flight for this key, or starts one. `failed` is the answer if the flight's task dies.
+    pub(crate) async fn fetch<F>(&self, key: Key, fetch: F, failed: fn() -> E) -> Answer<E>
+    where
+        F: Future<Output = Result<Evidence, E>> + Send + 'static,
+    {
+        let flight = {
+            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+            match flights.get(&key) {
+                Some(flight) => flight.clone(),
+                None => {
+                    let flight = self.start(key.clone(), fetch, failed);
+                    flights.insert(key, flight.clone());
+                    flight
+                }
+            }
+        };
+        flight.await
+    }
+
+    fn start<F>(&self, key: Key, fetch: F, failed: fn() -> E) -> Flight<E>
+    where
+        F: Future<Output = Result<Evidence, E>> + Send + 'static,
+    {
+        let (kept, flights) = (self.kept.clone(), Arc::clone(&self.flights));
+        let ended = Landing { key: key.clone(), flights };
+        let task = tokio::spawn(async move {
+            let _ended = ended; // also when the fetch panics: nobody joins a flight that is over
+            let evidence = Arc::new(fetch.await.map_err(Arc::new)?);
+            if evidence.is_complete() {
+                kept.insert(key, Arc::clone(&evidence));
+            }
+            Ok(evidence)
+        });
+        task.map(move |joined| joined.unwrap_or_else(|_| Err(Arc::new(failed())))).boxed().shared()
+    }
+}
+
+struct Landing<E> {
+    key: Key,
+    flights: Arc<Mutex<HashMap<Key, Flight<E>>>>,
+}
+
+impl<E> Drop for Landing<E> {
+    fn drop(&mut self) {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Ten minutes with a valid signature; without one, five seconds, since it may be signed at any moment.
+struct Lifetime;
+
+impl Expiry<Key, Arc<Evidence>> for Lifetime {
+    fn expire_after_create(&self, _: &Key, evidence: &Arc<Evidence>, _: Instant) -> Option<Duration> {
+        Some(if evidence.verified().is_empty() { WITHOUT_SIGNATURE } else { WITH_SIGNATURE })
+    }
+}
+
+const MAX_KEPT: u64 = 10_000;
+const WITH_SIGNATURE: Duration = Duration::from_secs(600);
+const WITHOUT_SIGNATURE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+    use verifier::{Found, Gap, Source, TrustRoot, examine};
+
+    use super::*;
+
+    fn key() -> Key {
+        Key { image: PinnedRef::new("a.b/c".parse().unwrap(), Digest::of(b"x")), trust: Digest::of(b"t") }
+    }
+
+    fn evidence(gaps: Vec<Gap>) -> Evidence {
+        let now = rustls_pki_types::UnixTime::since_unix_epoch(Duration::ZERO);
+        examine(&key().image, Found { signatures: vec![], gaps }, &TrustRoot::new(vec![]), now)
+    }
+
+    #[tokio::test]
+    async fn impatient_caller_does_not_cancel_the_flight() {
+        let cache = EvidenceCache::<&'static str>::new();
+        let (go, started) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+        let fetch = || {
+            let (go, started) = (Arc::clone(&go), Arc::clone(&started));
+            async move {
+                started.fetch_add(1, Ordering::SeqCst);
+                go.notified().await;
+                Ok(evidence(vec![]))
+            }
+        };
+        let impatient = tokio::time::timeout(Duration::from_millis(5), cache.fetch(key(), fetch(), || "failed")).await;
+        assert!(impatient.is_err());
+        let patient = cache.fetch(key(), fetch(), || "failed");
+        go.notify_one();
+        patient.await.unwrap();
+        assert_eq!(started.load(Ordering::SeqCst), 1);
+        assert!(cache.get(&key()).is_some());
+    }
+
+    #[tokio::test]
+    async fn incomplete_evidence_and_errors_are_not_kept() {
+        let cache = EvidenceCache::<&'static str>::new();
+        let gap = Gap { source: Source::Referrers, why: "throttled".into() };
+        let incomplete = cache.fetch(key(), async { Ok(evidence(vec![gap])) }, || "failed").await.unwrap();
+        assert!(!incomplete.is_complete());
+        assert!(cache.get(&key()).is_none());
+        assert!(cache.fetch(key(), async { Err("down") }, || "failed").await.is_err());
+        assert!(cache.get(&key()).is_none());
+    }
+
+    #[tokio::test]
+    async fn panic_in_a_flight_is_an_error_and_the_next_flight_flies() {
+        let cache = EvidenceCache::<&'static str>::new();
+        let panics = async { if true { panic!("injected") } else { Ok(evidence(vec![])) } };
+        assert_eq!(*cache.fetch(key(), panics, || "failed").await.unwrap_err(), "failed");
+        assert!(cache.fetch(key(), async { Ok(evidence(vec![])) }, || "failed").await.is_ok());
+    }
+}

@@ -1,0 +1,294 @@
+//! One request, from the image's name to a verdict.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use arc_swap::ArcSwapOption;
+use oci::{AnyDigest, Digest, ImageRef, PinnedRef, Repository};
+use policy::{Approval, Matched, Needs, PolicySet, Selection, Verdict};
+use registry::{Client, Lookup, Resolved};
+use rustls_pki_types::UnixTime;
+use verifier::{Evidence, examine};
+
+use crate::{
+    Decision, DecisionLog, GateError, Outcome, Timings,
+    evidence_cache::{EvidenceCache, Key},
+    words::lines,
+};
+
+/// The gate. Cheap to clone; all clones share policies, caches and log.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    stored_in: Option<Repository>,
+    policies: ArcSwapOption<PolicySet>,
+    evidence: EvidenceCache<GateError>,
+    log: DecisionLog,
+}
+
+/// Which door asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Door {
+    /// A check in a pipeline.
+    Check,
+    /// A pull on a Docker host.
+    Pull,
+    /// The API server, before an object is written as asked.
+    Mutate,
+    /// The API server, once the object is what it will be.
+    Validate,
+}
+
+impl Door {
+    /// The door's name in logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Pull => "pull",
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+/// A question to the gate.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The image, as a person wrote it.
+    pub image: ImageRef,
+    /// The door that asks.
+    pub door: Door,
+    /// Who asks, for the log.
+    pub asked_by: String,
+    /// How long the caller waits.
+    pub deadline: Duration,
+}
+
+/// The gate's answer.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Yes or no, with reasons.
+    pub verdict: Verdict,
+    /// The image that was judged. None with an allowed image: it is let in without having been resolved, since every
+    /// policy that matches allows it unsigned or only warns.
+    pub pinned: Option<PinnedRef>,
+    /// The signatures, where any were needed.
+    pub evidence: Option<Arc<Evidence>>,
+    /// The policy that was in force.
+    pub revision: Digest,
+}
+
+struct Progress {
+    started: Instant,
+    timings: Timings,
+    pinned: Option<PinnedRef>,
+    evidence: Option<Arc<Evidence>>,
+    cached: bool,
+}
+
+impl Gate {
+    /// A gate without a policy: until one is in force, it refuses everything. Signatures are looked for beside the
+    /// image, or in `stored_in`.
+    #[must_use]
+    pub fn new(client: Client, stored_in: Option<Repository>, log: DecisionLog) -> Self {
+        let (policies, evidence) = (ArcSwapOption::empty(), EvidenceCache::new());
+        Self(Arc::new(Inner { client, stored_in, policies, evidence, log }))
+    }
+
+    /// Puts a policy in force, for every request that begins from now on.
+    pub fn put_in_force(&self, policies: Arc<PolicySet>) {
+        self.0.policies.store(Some(policies));
+    }
+
+    /// Puts no policy in force: everything is refused.
+    pub fn withdraw_policies(&self) {
+        self.0.policies.store(None);
+    }
+
+    /// The revision of the policy in force.
+    #[must_use]
+    pub fn revision(&self) -> Option<Digest> {
+        self.0.policies.load().as_ref().map(|set| set.fingerprint())
+    }
+
+    /// Judges one image.
+    ///
+    /// # Errors
+    /// Fails if no decision is possible. Where every policy that matches only warns or asks for no signature, that is
+    /// an approval with a warning instead.
+    pub async fn check(&self, request: &Request) -> Result<Judged, GateError> {
+        let policies = self.0.policies.load_full();
+        let mut progress = Progress::begin();
+        let result = match &policies {
+            None => Err(GateError::NotLoaded),
+            Some(set) => self.judge(set, request, &mut progress).await,
+        };
+        self.log(request, policies.as_deref(), &progress, &result);
+        result
+    }
+
+    async fn judge(
+        &self,
+        set: &Arc<PolicySet>,
+        request: &Request,
+        progress: &mut Progress,
+    ) -> Result<Judged, GateError> {
+        let known = request.image.digest().and_then(AnyDigest::sha256);
+        progress.pinned = known.map(|digest| PinnedRef::new(request.image.repository().clone(), digest));
+        let work = async {
+            match set.select(&request.image, known.as_ref()) {
+                Selection::Matched(matched) => self.decide(set, &matched, &request.image, progress).await,
+                Selection::NeedsDigest => {
+                    let digest = *self.resolve(&request.image, progress).await?.digest();
+                    match set.select(&request.image, Some(&digest)) {
+                        Selection::Matched(matched) => self.decide(set, &matched, &request.image, progress).await,
+                        Selection::NeedsDigest => Err(GateError::Failed),
+                    }
+                }
+            }
+        };
+        let result = tokio::time::timeout(request.deadline, work).await;
+        let result = result.unwrap_or(Err(GateError::Deadline(request.deadline)));
+        let verdict = match result {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                let digest = progress.pinned.as_ref().map(|pinned| *pinned.digest());
+                let approval = forgiving(set, &request.image, digest.as_ref(), &error).ok_or(error)?;
+                progress.pinned = None;
+                Verdict::Allow(approval)
+            }
+        };
+        let (pinned, evidence) = (progress.pinned.clone(), progress.evidence.clone());
+        Ok(Judged { verdict, pinned, evidence, revision: set.fingerprint() })
+    }
+
+    async fn decide(
+        &self,
+        set: &PolicySet,
+        matched: &Matched<'_>,
+        image: &ImageRef,
+        progress: &mut Progress,
+    ) -> Result<Verdict, GateError> {
+        match matched.needs() {
+            Needs::Nothing => {}
+            Needs::Pin => {
+                self.resolve(image, progress).await?;
+            }
+            Needs::Evidence => progress.evidence = Some(self.evidence(set, image, progress).await?),
+        }
+        matched.decide(progress.evidence.as_deref()).map_err(GateError::Incomplete)
+    }
+
+    /// The image by digest. Resolved once: what is known already is not asked for again.
+    async fn resolve(&self, image: &ImageRef, progress: &mut Progress) -> Result<PinnedRef, GateError> {
+        if let Some(pinned) = &progress.pinned {
+            return Ok(pinned.clone());
+        }
+        let begun = Instant::now();
+        let resolved = self.0.client.resolve(image).await;
+        progress.timings.resolve_ms = millis(begun);
+        let pinned = found(resolved?, image)?.pinned;
+        progress.pinned = Some(pinned.clone());
+        Ok(pinned)
+    }
+
+    async fn evidence(
+        &self,
+        set: &PolicySet,
+        image: &ImageRef,
+        progress: &mut Progress,
+    ) -> Result<Arc<Evidence>, GateError> {
+        let given = progress.pinned.is_some();
+        let pinned = self.resolve(image, progress).await?;
+        let key = Key { image: pinned.clone(), trust: *set.trust().fingerprint() };
+        if let Some(evidence) = self.0.evidence.get(&key) {
+            progress.cached = true;
+            return Ok(evidence);
+        }
+        let begun = Instant::now();
+        let to_find = given.then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
+        let fetch = Self::fetch(self.clone(), pinned, to_find, set.trust().clone());
+        let evidence = self.0.evidence.fetch(key, fetch, || GateError::Failed).await;
+        progress.timings.evidence_ms = millis(begun);
+        evidence.map_err(|error| match Arc::try_unwrap(error) {
+            Ok(error) => error,
+            Err(shared) => GateError::Shared(shared),
+        })
+    }
+
+    /// Signatures, and with them the image itself where nobody has seen yet that it exists.
+    async fn fetch(
+        self,
+        pinned: PinnedRef,
+        to_find: Option<ImageRef>,
+        trust: verifier::TrustRoot,
+    ) -> Result<Evidence, GateError> {
+        let stored_in = self.0.stored_in.as_ref().unwrap_or(pinned.repository());
+        let exists = async {
+            match &to_find {
+                None => Ok(()),
+                Some(image) => found(self.0.client.resolve(image).await?, image).map(drop),
+            }
+        };
+        let (discovery, exists) = tokio::join!(self.0.client.discover(&pinned, stored_in), exists);
+        exists?;
+        Ok(examine(&pinned, discovery.found, &trust, now()))
+    }
+
+    fn log(&self, request: &Request, set: Option<&PolicySet>, progress: &Progress, result: &Result<Judged, GateError>) {
+        let (outcome, reasons) = match result {
+            Ok(judged) if matches!(judged.verdict, Verdict::Allow(_)) => (Outcome::Allow, lines(&judged.verdict)),
+            Ok(judged) => (Outcome::Deny, lines(&judged.verdict)),
+            Err(error) => (Outcome::Undecided, vec![error.to_string()]),
+        };
+        self.0.log.write(&Decision {
+            time: jiff::Timestamp::now().to_string(),
+            door: request.door.name(),
+            asked_by: &request.asked_by,
+            image: request.image.to_string(),
+            digest: progress.pinned.as_ref().map(|pinned| pinned.digest().to_string()),
+            outcome,
+            reasons,
+            policy: set.map(|set| set.fingerprint().to_string()),
+            trust: set.map(|set| set.trust().fingerprint().to_string()),
+            cached: progress.cached,
+            timings: Timings { total_ms: millis(progress.started), ..progress.timings },
+        });
+    }
+}
+
+impl Progress {
+    fn begin() -> Self {
+        let started = Instant::now();
+        Self { started, timings: Timings::default(), pinned: None, evidence: None, cached: false }
+    }
+}
+
+/// The approval that policies give which let in what they cannot judge.
+fn forgiving(set: &PolicySet, image: &ImageRef, digest: Option<&Digest>, error: &GateError) -> Option<Approval> {
+    match set.select(image, digest) {
+        Selection::Matched(matched) => matched.could_not_decide(&error.to_string()),
+        Selection::NeedsDigest => None,
+    }
+}
+
+fn found(resolved: Lookup<Resolved>, image: &ImageRef) -> Result<Resolved, GateError> {
+    match resolved {
+        Lookup::Found(resolved) => Ok(resolved),
+        Lookup::Absent => Err(GateError::ImageAbsent(image.clone())),
+    }
+}
+
+fn millis(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+/// A clock before 1970 reads as 1970: everything with a beginning is then not valid yet.
+fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}

@@ -1,0 +1,168 @@
+//! Policy files: read from a file or a folder, and read again when they change.
+//!
+//! At start, a policy that does not parse is an error. On reload the old revision stays in force, loudly, for a
+//! grace; then everything is refused.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use oci::Digest;
+use policy::{LoadErrors, PolicySet};
+
+use crate::Gate;
+
+const MAX_FILES: usize = 1000;
+const MAX_FILE: u64 = 1024 * 1024;
+const POLL: Duration = Duration::from_secs(2);
+
+/// Reads the policies in a file, or in the `.yaml`, `.yml` and `.json` files of a folder (not of folders in it).
+///
+/// # Errors
+/// Fails if nothing is there, if something cannot be read or is too large, and if what was read is no policy.
+pub fn load(path: &Path) -> Result<PolicySet, LoadError> {
+    Ok(PolicySet::parse(&read(path)?)?)
+}
+
+fn read(path: &Path) -> Result<Vec<(String, String)>, LoadError> {
+    let unreadable = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| LoadError::Unreadable { path, cause }
+    };
+    if !std::fs::metadata(path).map_err(unreadable(path))?.is_dir() {
+        return Ok(vec![(path.display().to_string(), read_file(path)?)]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable(path))? {
+        let file = entry.map_err(unreadable(path))?.path();
+        if is_policy_file(&file) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    match files.len() {
+        0 => Err(LoadError::Empty { path: path.to_owned() }),
+        found if found > MAX_FILES => Err(LoadError::TooMany { found }),
+        _ => files.iter().map(|file| Ok((file.display().to_string(), read_file(file)?))).collect(),
+    }
+}
+
+fn is_policy_file(path: &Path) -> bool {
+    let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    !hidden && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") && path.is_file()
+}
+
+fn read_file(path: &Path) -> Result<String, LoadError> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(|cause| LoadError::Unreadable { path: path.to_owned(), cause })?;
+    file.take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|cause| LoadError::Unreadable { path: path.to_owned(), cause })?;
+    match text.len() as u64 > MAX_FILE {
+        true => Err(LoadError::TooLarge { path: path.to_owned() }),
+        false => Ok(text),
+    }
+}
+
+/// Policies on disk that a gate follows.
+#[derive(Debug)]
+pub struct PolicyFolder {
+    path: PathBuf,
+    grace: Duration,
+    seen: Option<Digest>,
+    failing_since: Option<Instant>,
+}
+
+impl PolicyFolder {
+    /// Follows this file or folder. `grace` is how long the last good revision outlives a bad one.
+    #[must_use]
+    pub fn new(path: PathBuf, grace: Duration) -> Self {
+        Self { path, grace, seen: None, failing_since: None }
+    }
+
+    /// Looks at the files every two seconds, for as long as the process lives.
+    pub async fn follow(mut self, gate: Gate) {
+        loop {
+            tokio::time::sleep(POLL).await;
+            self = match tokio::task::spawn_blocking(move || (read(&self.path), self)).await {
+                Ok((files, mut folder)) => {
+                    folder.take_up(&gate, files, Instant::now());
+                    folder
+                }
+                Err(error) => {
+                    tracing::error!(%error, "policies can no longer be read; refusing everything");
+                    gate.withdraw_policies();
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Puts what was read in force, or says why not.
+    fn take_up(&mut self, gate: &Gate, files: Result<Vec<(String, String)>, LoadError>, now: Instant) {
+        let parsed = files.and_then(|files| {
+            let content = Digest::of(format!("{files:?}").as_bytes());
+            let unchanged = self.seen == Some(content) && self.failing_since.is_none();
+            if unchanged { Ok(None) } else { Ok(Some((content, PolicySet::parse(&files)?))) }
+        });
+        match parsed {
+            Ok(None) => {}
+            Ok(Some((content, set))) => {
+                if self.seen.is_some_and(|seen| seen != content) || self.failing_since.is_some() {
+                    tracing::info!(revision = %set.fingerprint(), "policies changed");
+                }
+                (self.seen, self.failing_since) = (Some(content), None);
+                gate.put_in_force(Arc::new(set));
+            }
+            Err(error) => self.fail(gate, &error, now),
+        }
+    }
+
+    fn fail(&mut self, gate: &Gate, error: &LoadError, now: Instant) {
+        let since = *self.failing_since.get_or_insert(now);
+        if now.duration_since(since) < self.grace {
+            tracing::error!(%error, "policies do not load; the last good revision stays in force for now");
+        } else {
+            tracing::error!(%error, "policies do not load and the grace is over; refusing everything");
+            gate.withdraw_policies();
+        }
+    }
+}
+
+/// Why there are no policies.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or folder cannot be read.
+    #[error("policy `{}` cannot be read: {cause}", .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The folder holds no policy file.
+    #[error("policy folder `{}` holds no .yaml, .yml or .json file", .path.display())]
+    Empty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// More files than are read.
+    #[error("{found} policy files found, at most {MAX_FILES} are read")]
+    TooMany {
+        /// How many.
+        found: usize,
+    },
+    /// A file is larger than what is read.
+    #[error("policy file `{}` is larger than 1 MiB", .path.display())]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// What the files say is no policy.
+    #[error(transparent)]
+    Policy(#[from] LoadErrors),
+}

@@ -1,0 +1,141 @@
+//! The Docker daemon's API: pull by digest, then tag.
+//!
+//! The tag is set only after the daemon has the judged digest, so at no time does the tag name anything else that
+//! this pull brought.
+
+use bollard::{
+    API_DEFAULT_VERSION, Docker,
+    auth::DockerCredentials,
+    errors::Error,
+    query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder},
+};
+use futures::StreamExt as _;
+use oci::{ImageRef, PinnedRef};
+use registry::Credential;
+
+use crate::{DockerHost, Event, Transcript};
+
+const TIMEOUT_SECONDS: u64 = 600;
+
+/// A connection to a daemon.
+#[derive(Debug, Clone)]
+pub struct Daemon(Docker);
+
+impl Daemon {
+    /// Connects and agrees on an API version.
+    ///
+    /// # Errors
+    /// Fails if no daemon answers there.
+    pub async fn connect(host: &DockerHost) -> Result<Self, DaemonError> {
+        let (client, at) = match host {
+            DockerHost::Socket(path) => {
+                let path = path.to_string_lossy();
+                (Docker::connect_with_unix(&path, TIMEOUT_SECONDS, API_DEFAULT_VERSION), format!("unix://{path}"))
+            }
+            DockerHost::Tcp(address) => {
+                let url = format!("tcp://{address}");
+                (Docker::connect_with_http(&url, TIMEOUT_SECONDS, API_DEFAULT_VERSION), url)
+            }
+        };
+        let unreachable = |cause| DaemonError::Unreachable { at: at.clone(), cause };
+        let client = client.map_err(unreachable)?;
+        client.negotiate_version().await.map(Self).map_err(unreachable)
+    }
+
+    /// Has the daemon pull exactly this digest, and then gives it the tag that `asked` has, where it has one.
+    ///
+    /// # Errors
+    /// Fails with the daemon's words, or if the daemon refuses the tag. Nothing is tagged then.
+    pub async fn pull(
+        &self,
+        asked: &ImageRef,
+        pinned: &PinnedRef,
+        platform: Option<&str>,
+        credential: Option<&Credential>,
+        mut show: impl FnMut(Event),
+    ) -> Result<(), DaemonError> {
+        let repository = pinned.repository().familiar();
+        let by_digest = format!("{repository}@{}", pinned.digest());
+        let options = CreateImageOptionsBuilder::new()
+            .from_image(&pinned.repository().to_string())
+            .tag(&pinned.digest().to_string())
+            .platform(platform.unwrap_or_default())
+            .build();
+        let mut messages =
+            Box::pin(self.0.create_image(Some(options), None, credential.map(|c| for_daemon(c, pinned))));
+        let tag = asked.effective_tag().map_or_else(|| pinned.digest().to_string(), |tag| tag.to_string());
+        let shown = asked.effective_tag().map_or_else(|| by_digest.clone(), |tag| format!("{repository}:{tag}"));
+        let mut transcript = Transcript::new(&shown, &by_digest, &tag);
+        while let Some(message) = messages.next().await {
+            let message = message?;
+            let number = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
+            let progress = message.progress_detail.and_then(|p| Some((number(p.current)?, number(p.total)?)));
+            let status = message.status.unwrap_or_default();
+            transcript.event(message.id.as_deref(), &status, progress).map(&mut show);
+        }
+        match asked.effective_tag() {
+            Some(tag) => self.tag(&by_digest, &repository, tag.as_str()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn tag(&self, image: &str, repository: &str, tag: &str) -> Result<(), DaemonError> {
+        let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
+        Ok(self.0.tag_image(image, Some(options)).await?)
+    }
+}
+
+/// The caller's credential as the daemon takes it, in `X-Registry-Auth`.
+fn for_daemon(credential: &Credential, pinned: &PinnedRef) -> DockerCredentials {
+    let serveraddress = Some(pinned.repository().domain().to_owned());
+    let empty = DockerCredentials { serveraddress, ..DockerCredentials::default() };
+    match credential {
+        Credential::Password { user, password } => {
+            DockerCredentials { username: Some(user.clone()), password: Some(password.reveal().to_owned()), ..empty }
+        }
+        Credential::IdentityToken(token) => {
+            DockerCredentials { identitytoken: Some(token.reveal().to_owned()), ..empty }
+        }
+        Credential::RegistryToken(token) => {
+            DockerCredentials { registrytoken: Some(token.reveal().to_owned()), ..empty }
+        }
+    }
+}
+
+/// Why the daemon did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// There is no daemon.
+    #[error("cannot connect to the Docker daemon at {at}: {cause}")]
+    Unreachable {
+        /// Its address.
+        at: String,
+        /// What happened.
+        cause: Error,
+    },
+    /// The daemon answered with an error.
+    #[error("Error response from daemon: {message}")]
+    Response {
+        /// Its words.
+        message: String,
+    },
+    /// The daemon began, and failed.
+    #[error("{message}")]
+    Stream {
+        /// Its words.
+        message: String,
+    },
+    /// The connection broke.
+    #[error("the Docker daemon stopped answering: {0}")]
+    Broken(Error),
+}
+
+impl From<Error> for DaemonError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DockerResponseServerError { message, .. } => Self::Response { message },
+            Error::DockerStreamError { error } => Self::Stream { message: error },
+            other => Self::Broken(other),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! ClusterImagePolicy, v1alpha1 and v1beta1, which differ in nothing but their name: read in full and validated as
+//! its upstream admission webhook does, with its words.
+
+use crate::{
+    Glob,
+    authority::authority,
+    glob::GlobError,
+    language::spec_policy,
+    model::{Authority, Mode, NotReady, Policy},
+    object::Object,
+    problem::{Objection, Why},
+};
+
+/// What a reader does with a policy that has no authorities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmptyAuthorities {
+    /// Refuses the policy, as upstream does unless configured otherwise.
+    Invalid,
+    /// Keeps the policy, which then refuses every image that it matches.
+    Unsatisfiable,
+}
+
+/// Reads the `spec` of a policy with this name. The result counts only if there was no problem.
+pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> Policy {
+    const FIELDS: [&str; 5] = ["images", "authorities", "policy", "mode", "match"];
+    let Some(spec) = top.object("spec", &FIELDS) else {
+        top.object_to(top.at(), Objection::Missing { paths: vec!["spec.images".into(), "spec.authorities".into()] });
+        return Policy::unsatisfiable(name);
+    };
+    let mut unsupported = Vec::new();
+    let policy = Policy {
+        name: name.to_owned(),
+        mode: mode(&spec),
+        globs: globs(&spec),
+        authorities: authorities(&spec, empty, &mut unsupported),
+        unready: None,
+    };
+    matches(&spec, &mut unsupported);
+    spec_policy(&spec, &mut unsupported);
+    let unready = match (policy.authorities.is_empty(), unsupported.is_empty()) {
+        (true, _) => Some(NotReady::NoAuthorities),
+        (false, false) => Some(NotReady::Uses(unsupported)),
+        (false, true) => None,
+    };
+    Policy { unready, ..policy }
+}
+
+impl Policy {
+    fn unsatisfiable(name: &str) -> Self {
+        let unready = Some(NotReady::NoAuthorities);
+        Self { name: name.to_owned(), mode: Mode::Enforce, globs: Vec::new(), authorities: Vec::new(), unready }
+    }
+}
+
+fn mode(spec: &Object<'_>) -> Mode {
+    let Some(text) = spec.text("mode") else { return Mode::Enforce };
+    match text.value {
+        "warn" => Mode::Warn,
+        value => {
+            text.expect(value == "enforce", "enforce or warn");
+            Mode::Enforce
+        }
+    }
+}
+
+fn globs(spec: &Object<'_>) -> Vec<Glob> {
+    let images = spec.objects("images", &["glob"]);
+    if images.is_empty() {
+        spec.object_to(spec.at_field("images"), Objection::Missing { paths: vec![spec.path_of("images")] });
+    }
+    let texts = images.iter().filter_map(|image| image.required_text("glob"));
+    texts
+        .filter_map(|text| Glob::parse(text.value).map_err(|why: GlobError| text.refuse(Why::Glob(why))).ok())
+        .collect()
+}
+
+fn authorities(spec: &Object<'_>, empty: EmptyAuthorities, unsupported: &mut Vec<String>) -> Vec<Authority> {
+    let entries = spec.objects("authorities", &crate::authority::FIELDS);
+    if entries.is_empty() && empty == EmptyAuthorities::Invalid {
+        spec.object_to(spec.at_field("authorities"), Objection::Missing { paths: vec![spec.path_of("authorities")] });
+    }
+    let mut authorities: Vec<Authority> = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let read = authority(entry, index, unsupported);
+        if authorities.iter().any(|earlier| earlier.name == read.name) {
+            let objection = Objection::invalid(&read.name, entry.path_of("name"), Why::AuthorityName);
+            entry.object_to(entry.at_field("name"), objection);
+        }
+        authorities.push(read);
+    }
+    authorities
+}
+
+fn matches(spec: &Object<'_>, unsupported: &mut Vec<String>) {
+    const FIELDS: [&str; 4] = ["group", "version", "resource", "selector"];
+    for entry in spec.objects("match", &FIELDS) {
+        let named = [entry.text("group"), entry.text("version")].iter().any(Option::is_some);
+        let resource = entry.text("resource");
+        if let Some(text) = &resource {
+            text.expect(RESOURCES.contains(&text.value), RESOURCES_SHOWN);
+        }
+        if entry.has("selector") && !named && resource.is_none() {
+            let paths = entry.paths_of(&["group", "resource", "version"]);
+            entry.object_to(entry.at(), Objection::Missing { paths });
+        }
+        selector(&entry);
+    }
+    if spec.given("match") {
+        unsupported.push(spec.path_of("match"));
+    }
+}
+
+/// A Kubernetes LabelSelector.
+fn selector(entry: &Object<'_>) {
+    let Some(selector) = entry.object("selector", &["matchLabels", "matchExpressions"]) else { return };
+    if let Some(labels) = selector.any_object("matchLabels") {
+        labels.all_are_texts();
+    }
+    for expression in selector.objects("matchExpressions", &["key", "operator", "values"]) {
+        expression.required_text("key");
+        let values = expression.texts("values");
+        let Some(operator) = expression.required_text("operator") else { continue };
+        let good = match operator.value {
+            "In" | "NotIn" => !values.is_empty(),
+            "Exists" | "DoesNotExist" => values.is_empty(),
+            _ => false,
+        };
+        operator.expect(good, "In or NotIn with values, Exists or DoesNotExist without");
+    }
+}
+
+const RESOURCES: [&str; 7] = ["pods", "replicasets", "deployments", "statefulsets", "daemonsets", "jobs", "cronjobs"];
+const RESOURCES_SHOWN: &str = "pods, replicasets, deployments, statefulsets, daemonsets, jobs or cronjobs";

@@ -1,0 +1,198 @@
+//! From files to checked policies: which objects they hold, and what each is.
+//!
+//! All files are read to the end before anything is said, so that one run shows every problem. The settings are
+//! looked for first, since they have a say in what a valid policy is.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    cluster_image_policy::policy,
+    config_map::Config,
+    model::Policy,
+    object::Object,
+    problem::{At, LoadErrors, Objection, Problem, Problems, excerpt},
+    trust_root,
+    yaml::{Node, documents},
+};
+
+/// What the files hold. There is at least one policy, and no name twice.
+pub(crate) struct Loaded {
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) config: Config,
+}
+
+/// Reads files, each with its name and text.
+pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
+    let problems: Vec<Problems> = files.iter().map(|_| Problems::default()).collect();
+    let trees: Vec<Vec<Node>> =
+        files.iter().zip(&problems).map(|((_, text), problems)| documents(text, problems)).collect();
+    let mut entries = Vec::new();
+    for (file, (nodes, problems)) in trees.iter().zip(&problems).enumerate() {
+        nodes.iter().for_each(|node| entries.extend(objects(file, node, problems)));
+    }
+    refuse_duplicates(files, &entries);
+    let config =
+        entries.iter().find(|entry| entry.kind == Kind::Config).map_or(Config::STRICT, |e| Config::read(&e.top));
+    let mut policies = Vec::new();
+    for Entry { kind, name, top, .. } in &entries {
+        match kind {
+            Kind::Policy => policies.push(policy(name, top, config.empty)),
+            Kind::TrustRoot => trust_root::check(top),
+            Kind::Config => {}
+        }
+    }
+    let mut found = Vec::new();
+    for (problems, (name, text)) in problems.iter().zip(files) {
+        let lines: Vec<&str> = text.lines().collect();
+        found.extend(problems.take().into_iter().map(|(at, objection)| Problem::new(name, &lines, at, objection)));
+    }
+    match LoadErrors::of(found) {
+        Some(errors) => Err(errors),
+        None if policies.is_empty() => Err(LoadErrors::no_policy(files.len())),
+        None => Ok(Loaded { policies, config }),
+    }
+}
+
+/// An object that belongs among policies.
+struct Entry<'a> {
+    file: usize,
+    kind: Kind,
+    name: String,
+    top: Object<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Policy,
+    TrustRoot,
+    Config,
+}
+
+impl Kind {
+    fn of(api_version: &str, kind: &str) -> Option<Self> {
+        match (api_version, kind) {
+            ("policy.sigstore.dev/v1alpha1" | "policy.sigstore.dev/v1beta1", "ClusterImagePolicy") => {
+                Some(Self::Policy)
+            }
+            ("policy.sigstore.dev/v1alpha1", "TrustRoot") => Some(Self::TrustRoot),
+            ("v1", "ConfigMap") => Some(Self::Config),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "ClusterImagePolicy",
+            Self::TrustRoot => "TrustRoot",
+            Self::Config => "ConfigMap",
+        }
+    }
+
+    fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Policy | Self::TrustRoot => &["apiVersion", "kind", "metadata", "spec", "status"],
+            Self::Config => &["apiVersion", "kind", "metadata", "data", "immutable"],
+        }
+    }
+}
+
+/// The object of a document, or those of a list.
+fn objects<'a>(file: usize, node: &'a Node, problems: &'a Problems) -> Vec<Entry<'a>> {
+    let top = Object::open_any(node, String::new(), problems);
+    let Some((api_version, kind)) = header(&top, None) else { return Vec::new() };
+    if !kind.ends_with("List") {
+        return entry(file, node, problems, None).into_iter().collect();
+    }
+    let member = match (api_version.as_str(), kind.as_str()) {
+        ("v1", "List") => None,
+        (_, list) => Some((api_version.clone(), list.trim_end_matches("List").to_owned())),
+    };
+    if member.as_ref().is_some_and(|(api_version, kind)| Kind::of(api_version, kind).is_none()) {
+        top.object_to(top.at_field("kind"), foreign(&api_version, &kind));
+        return Vec::new();
+    }
+    let list = Object::open(node, String::new(), &["apiVersion", "kind", "metadata", "items"], problems);
+    list.items("items").into_iter().filter_map(|(_, item)| entry(file, item, problems, member.clone())).collect()
+}
+
+/// `apiVersion` and `kind`, which items of a typed list may leave out.
+fn header(top: &Object<'_>, default: Option<(String, String)>) -> Option<(String, String)> {
+    match default {
+        Some(default) if !top.has("apiVersion") && !top.has("kind") => Some(default),
+        _ => {
+            let (api_version, kind) = (top.required_text("apiVersion"), top.required_text("kind"));
+            Some((api_version?.value.to_owned(), kind?.value.to_owned()))
+        }
+    }
+}
+
+fn entry<'a>(
+    file: usize,
+    node: &'a Node,
+    problems: &'a Problems,
+    default: Option<(String, String)>,
+) -> Option<Entry<'a>> {
+    let any = Object::open_any(node, String::new(), problems);
+    let (api_version, kind) = header(&any, default)?;
+    let Some(kind) = Kind::of(&api_version, &kind) else {
+        any.object_to(any.at_field("kind"), foreign(&api_version, &kind));
+        return None;
+    };
+    let top = Object::open(node, String::new(), kind.fields(), problems);
+    let metadata = top.object("metadata", &METADATA);
+    let name = match &metadata {
+        Some(metadata) => metadata.required_text("name")?,
+        None => {
+            top.object_to(top.at(), Objection::Missing { paths: vec!["metadata.name".to_owned()] });
+            return None;
+        }
+    };
+    if kind == Kind::Config && name.value != "config-policy-controller" {
+        top.object_to(name.at, Objection::ForeignConfigMap { name: excerpt(name.value) });
+        return None;
+    }
+    Some(Entry { file, kind, name: name.value.to_owned(), top })
+}
+
+fn foreign(api_version: &str, kind: &str) -> Objection {
+    Objection::ForeignKind { kind: excerpt(kind), api_version: excerpt(api_version) }
+}
+
+fn refuse_duplicates(files: &[(String, String)], entries: &[Entry<'_>]) {
+    let mut seen: BTreeMap<(Kind, &str), (usize, At)> = BTreeMap::new();
+    for Entry { file, kind, name, top } in entries {
+        match seen.get(&(*kind, name.as_str())) {
+            None => drop(seen.insert((*kind, name), (*file, top.at()))),
+            Some((first, at)) => {
+                let first = format!("{}:{}", excerpt(&files[*first].0), at.line);
+                let objection = Objection::Duplicate { kind: kind.name(), name: excerpt(name), first };
+                top.object_to(top.at_field("metadata"), objection);
+            }
+        }
+    }
+}
+
+impl LoadErrors {
+    fn no_policy(files: usize) -> Self {
+        Self::of(vec![Problem::nowhere(Objection::NoPolicy { files })]).expect("one problem is given")
+    }
+}
+
+/// The metadata of Kubernetes objects, of which only the name matters here.
+const METADATA: [&str; 15] = [
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "finalizers",
+    "ownerReferences",
+    "selfLink",
+    "generateName",
+];

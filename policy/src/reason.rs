@@ -1,0 +1,142 @@
+//! The words of denials and warnings. Their fragments are those of cosign and of the upstream admission webhook,
+//! which people's scripts look for; the faults are the examination's own.
+
+use oci::ImageRef;
+use verifier::Evidence;
+
+use crate::{
+    Glob, NotReady, Policy, Reason,
+    glob::Match,
+    model::{Authority, Requirement},
+    problem::plain,
+};
+
+/// The most telling first, then by name, whatever order the policies came in.
+pub(crate) fn sort(reasons: &mut [Reason]) {
+    reasons.sort_by(|a, b| (a.rank, &a.policy).cmp(&(b.rank, &b.policy)));
+}
+
+/// No policy is about the image; globs that were perhaps meant to be are named.
+pub(crate) fn no_match<'a>(image: &ImageRef, policies: impl Iterator<Item = &'a Policy>) -> Reason {
+    let near = policies.flat_map(Policy::globs).filter(|glob| nearly_matches(glob, image));
+    let hints = near.take(MAX_HINTS).map(|glob| hint(glob, image));
+    let details = std::iter::once(image.to_string()).chain(hints).collect();
+    Reason { policy: None, summary: "no matching policies".to_owned(), details, rank: RANK_SETTLED }
+}
+
+/// Whether the glob matches another way to write the image than the one that counts.
+fn nearly_matches(glob: &Glob, image: &ImageRef) -> bool {
+    let repository = image.repository();
+    let tag = image.tag().map(ToString::to_string).unwrap_or_else(|| "latest".to_owned());
+    let as_given = [repository.to_string(), repository.familiar()];
+    let tagged = |name: &str| glob.matches(name) || glob.matches(&format!("{name}:{tag}"));
+    tagged(&repository.index_name())
+        || as_given.iter().any(|name| tagged(name) || glob.matches_undigested(name) == Match::Always)
+}
+
+fn hint(glob: &Glob, image: &ImageRef) -> String {
+    let name = image.repository().index_name();
+    let verb = if glob.never_matches() { "never matches" } else { "does not match" };
+    format!("glob `{glob}` {verb}: policies are matched against `{name}@sha256:…`; write `{name}@*`")
+}
+
+/// The policy cannot be evaluated.
+pub(crate) fn not_ready(policy: &str, image: &ImageRef, why: &NotReady) -> Reason {
+    failed_policy(policy, vec![format!("{image} policy is not ready: it {why}")], RANK_SETTLED)
+}
+
+/// Nothing satisfied the policy; without evidence, nothing could have.
+pub(crate) fn failed(policy: &Policy, image: &ImageRef, evidence: Option<&Evidence>) -> Reason {
+    let mut lines: Vec<(u8, String)> =
+        policy.authorities.iter().map(|authority| authority_line(authority, image, evidence)).collect();
+    lines.sort_by_key(|(rank, _)| *rank);
+    let rank = lines.first().map_or(RANK_SETTLED, |(rank, _)| *rank);
+    let mut details: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+    details.extend(evidence.map(signature_lines).unwrap_or_default());
+    failed_policy(&policy.name, details, rank)
+}
+
+fn authority_line(authority: &Authority, image: &ImageRef, evidence: Option<&Evidence>) -> (u8, String) {
+    let (rank, why) = match &authority.requirement {
+        Requirement::Fail { message } if message.is_empty() => {
+            return (RANK_SETTLED, format!("{image} disallowed by static policy"));
+        }
+        Requirement::Fail { message } => {
+            return (RANK_SETTLED, format!("{image} disallowed by static policy: {}", plain(message)));
+        }
+        requirement => unsatisfied(requirement, evidence),
+    };
+    let (name, wanted) = (plain(&authority.name), evidence.map(|e| e.image().index_name()).unwrap_or_default());
+    (rank, format!("{image} signature key validation failed for authority {name} for {wanted}: {why}"))
+}
+
+/// The most telling thing about the signatures there are, from the view of one authority.
+fn unsatisfied(requirement: &Requirement, evidence: Option<&Evidence>) -> (u8, String) {
+    let Some(evidence) = evidence else { return (RANK_NOTHING, "no signatures found".to_owned()) };
+    let own = evidence.verified().iter().map(|signature| {
+        let (signer, format) = (signature.signer(), signature.format());
+        match requirement {
+            Requirement::Key { key, format: Some(wanted) } if *signer == verifier::Signer::Key(key.id()) => {
+                (RANK_SETTLED, format!("signature by {signer} has the {format} format, wanted {wanted}"))
+            }
+            Requirement::Key { key, .. } => {
+                (RANK_STRANGER, format!("signature is by {signer}, wanted key {}", key.id()))
+            }
+            Requirement::Pass | Requirement::Fail { .. } | Requirement::Unsupported => {
+                (RANK_STRANGER, format!("signature is by {signer}"))
+            }
+        }
+    });
+    let refused = evidence.refused().iter().map(|refused| (refused.fault.rank(), plain(&refused.fault.to_string())));
+    match own.chain(refused).min_by_key(|(rank, _)| *rank) {
+        Some((rank, why)) => (rank, format!("no matching signatures: {why}")),
+        None => (RANK_NOTHING, "no signatures found".to_owned()),
+    }
+}
+
+/// Each signature with its own fault, where there is more than the one already told of.
+fn signature_lines(evidence: &Evidence) -> Vec<String> {
+    let total = evidence.refused().len() + evidence.verified().len();
+    if total < 2 {
+        return Vec::new();
+    }
+    let refused = evidence.refused().iter().map(|refused| plain(&refused.to_string()));
+    let verified =
+        evidence.verified().iter().map(|s| format!("{}: valid {} signature by {}", s.place(), s.format(), s.signer()));
+    let mut lines: Vec<String> = refused.chain(verified).take(MAX_SIGNATURES).collect();
+    if total > lines.len() {
+        lines.push(format!("and {} more signatures", total - lines.len()));
+    }
+    lines
+}
+
+/// A policy that only warns, about which nothing is known.
+pub(crate) fn could_not_decide(policy: &str, image: &ImageRef, why: &str) -> Reason {
+    let summary = format!("could not decide about policy: {policy}");
+    Reason {
+        policy: Some(policy.to_owned()),
+        summary,
+        details: vec![format!("{image} {}", plain(why))],
+        rank: RANK_SETTLED,
+    }
+}
+
+/// The image is let in by its name alone, which may come to mean another image.
+pub(crate) fn unpinned(image: &ImageRef, why: &str) -> Reason {
+    let details = vec![format!("{image} {}", plain(why))];
+    Reason { policy: None, summary: "image could not be pinned to a digest".to_owned(), details, rank: RANK_SETTLED }
+}
+
+fn failed_policy(policy: &str, details: Vec<String>, rank: u8) -> Reason {
+    let summary = format!("failed policy: {}", plain(policy));
+    Reason { policy: Some(policy.to_owned()), summary, details, rank }
+}
+
+/// What no signature could mend, or a wrong word of a trusted signer.
+const RANK_SETTLED: u8 = 0;
+/// A genuine signature of somebody whom the authority does not name; among the ranks of faults, a stranger's.
+const RANK_STRANGER: u8 = 3;
+/// There is no signature.
+const RANK_NOTHING: u8 = 9;
+const MAX_HINTS: usize = 5;
+const MAX_SIGNATURES: usize = 20;

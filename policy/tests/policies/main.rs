@@ -1,0 +1,7 @@
+//! Policies as text, in; verdicts about really signed images, out.
+
+mod authorities;
+mod fields;
+mod semantics;
+mod validation;
+mod writing;

@@ -1,0 +1,221 @@
+//! Adding to a list that others add to as well: the layers of a `.sig` tag, the index under a fallback tag.
+//!
+//! Both are one tag that is read, merged and written. The write is conditional where the registry can do that, and the
+//! tag is read again afterwards in any case, until what was to be added is in it.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    slice,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use oci::{
+    AnyDigest, Descriptor, Document, ManifestError, Repository, Tag,
+    location::{fallback_index, fallback_tag, signature_manifest},
+    media_type,
+};
+use serde_json::{Value, json};
+
+use crate::{Client, Fetched, Precondition, Reference, RegistryError, error::Violation};
+
+/// A layer to be added, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLayer {
+    /// What the manifest will say of it.
+    pub descriptor: Descriptor,
+    /// The blob.
+    pub bytes: Bytes,
+}
+
+/// What a tag shall hold next: blobs to be stored first, then the manifest.
+struct Next {
+    blobs: Vec<Bytes>,
+    media_type: String,
+    manifest: Bytes,
+}
+
+impl Client {
+    /// Adds layers to cosign's `.sig`, `.att` or `.sbom` manifest under this tag, after those that are there. A layer
+    /// that is there already, digest and annotations alike, is not added again.
+    ///
+    /// Layers that others add at the same time are kept where the registry honours `If-Match`; elsewhere a writer
+    /// that reads an old version and writes last can still drop ours after we saw it.
+    ///
+    /// # Errors
+    /// Fails if the tag holds something else, or if others kept overwriting it.
+    pub async fn append_layers(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        layers: &[NewLayer],
+    ) -> Result<(), RegistryError> {
+        for layer in layers {
+            self.push_blob(repository, &layer.bytes).await?;
+        }
+        let wanted: Vec<_> = layers.iter().map(|layer| layer.descriptor.clone()).collect();
+        self.merge(repository, tag, |current| merge_layers(current, &wanted)).await
+    }
+
+    /// Stores a manifest that refers to a subject, under its own digest, and sees to it that it is listed: by the
+    /// registry if it has the referrers API, else in the index under the fallback tag.
+    ///
+    /// # Errors
+    /// Fails if the manifest has no subject, or could not be stored and listed.
+    pub async fn push_referrer(&self, repository: &Repository, manifest: Bytes) -> Result<Descriptor, RegistryError> {
+        let violation = |violation| RegistryError::Violation { registry: repository.domain().to_owned(), violation };
+        let document = Document::parse(&manifest, None).map_err(|error| violation(error.into()))?;
+        let media_type = document.media_type().to_owned();
+        let Some(subject) = document.subject().map(|subject| subject.digest) else {
+            return Err(violation(Violation::Kind { found: media_type, wanted: "a manifest with a subject" }));
+        };
+        let entry = entry(&document, &manifest);
+        let reference = Reference::Digest(entry.digest);
+        let pushed = self.push_manifest(repository, &reference, &media_type, manifest, Precondition::None).await?;
+        if pushed.subject != Some(subject) && self.by_api(repository, &subject).await?.is_none() {
+            self.list_under_fallback_tag(repository, &subject, &entry).await?;
+        }
+        Ok(entry)
+    }
+
+    async fn list_under_fallback_tag(
+        &self,
+        repository: &Repository,
+        subject: &AnyDigest,
+        entry: &Descriptor,
+    ) -> Result<(), RegistryError> {
+        self.merge(repository, &fallback_tag(subject), |current| merge_entry(current, entry)).await
+    }
+
+    /// Reads a tag, merges, writes, and reads again, until there is nothing left to merge.
+    async fn merge(
+        &self,
+        repository: &Repository,
+        tag: &Tag,
+        merge: impl Fn(Option<&Fetched>) -> Result<Option<Next>, Violation>,
+    ) -> Result<(), RegistryError> {
+        let (rounds, reference) = (self.limits().merge_rounds, Reference::Tag(tag.clone()));
+        let registry = || repository.domain().to_owned();
+        let mut refused = false;
+        for round in 0..=rounds {
+            if round > 1 {
+                tokio::time::sleep(pause(round)).await;
+            }
+            let current = self.manifest(repository, &reference).await?.found();
+            let next = merge(current.as_ref());
+            let next = next.map_err(|violation| RegistryError::Violation { registry: registry(), violation })?;
+            let Some(Next { blobs, media_type, manifest }) = next else { return Ok(()) };
+            if round == rounds {
+                break;
+            }
+            for blob in &blobs {
+                self.push_blob(repository, blob).await?;
+            }
+            let condition = condition(current.as_ref(), refused);
+            match self.push_manifest(repository, &reference, &media_type, manifest, condition).await {
+                Ok(_) => refused = false,
+                Err(RegistryError::Conflict { .. }) => refused = current.is_none(),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(RegistryError::Conflict { registry: registry(), reference: tag.to_string(), rounds })
+    }
+}
+
+/// The version that was read must still be there. A registry that refuses to write where it says that nothing is, is
+/// asked without a condition the next time: it does not mean what the condition means.
+fn condition(current: Option<&Fetched>, refused: bool) -> Precondition {
+    match current {
+        Some(Fetched { etag: Some(etag), .. }) if !etag.as_bytes().starts_with(b"W/") => {
+            Precondition::IfMatch(etag.clone())
+        }
+        Some(_) => Precondition::None,
+        None if refused => Precondition::None,
+        None => Precondition::IfNoneMatch,
+    }
+}
+
+/// Longer from round to round, and not the same for two who collided.
+fn pause(round: u32) -> Duration {
+    let most = 20_u64 << round.min(6);
+    Duration::from_millis(most / 2 + RandomState::new().build_hasher().finish() % most)
+}
+
+fn merge_layers(current: Option<&Fetched>, wanted: &[Descriptor]) -> Result<Option<Next>, Violation> {
+    let (media_type, present) = match current.map(|fetched| &fetched.document) {
+        None => (media_type::OCI_MANIFEST, &[][..]),
+        Some(Document::Manifest(media_type, manifest)) => (media_type.as_str(), &manifest.layers[..]),
+        Some(Document::Index(found, _)) => {
+            return Err(Violation::Kind { found: found.clone(), wanted: "a manifest with signatures" });
+        }
+    };
+    let is_there =
+        |layer: &Descriptor| present.iter().any(|p| p.digest == layer.digest && p.annotations == layer.annotations);
+    let missing: Vec<_> = wanted.iter().filter(|layer| !is_there(layer)).cloned().collect();
+    if missing.is_empty() && current.is_some() {
+        return Ok(None);
+    }
+    let (config, manifest) = signature_manifest(&[present, &missing].concat());
+    let manifest = match current {
+        None => manifest,
+        Some(current) => keeping(&current.bytes, &manifest, media_type)?,
+    };
+    Ok(Some(Next { blobs: vec![config.into()], media_type: media_type.to_owned(), manifest: manifest.into() }))
+}
+
+/// The new manifest with what is the old one's own: its media type, its annotations, and its layers word for word.
+fn keeping(old: &[u8], new: &[u8], media_type: &str) -> Result<Vec<u8>, Violation> {
+    let (old, mut new) = (value(old)?, value(new)?);
+    if let (Some(old), Some(new)) = (old["layers"].as_array(), new["layers"].as_array_mut()) {
+        new.splice(..old.len(), old.iter().cloned());
+    }
+    if let Some(annotations) = old.get("annotations").filter(|annotations| !annotations.is_null()) {
+        new["annotations"] = annotations.clone();
+    }
+    if media_type == media_type::DOCKER_MANIFEST {
+        new["mediaType"] = media_type.into();
+        new["config"]["mediaType"] = DOCKER_CONFIG.into();
+    }
+    Ok(new.to_string().into_bytes())
+}
+
+fn merge_entry(current: Option<&Fetched>, entry: &Descriptor) -> Result<Option<Next>, Violation> {
+    let next = |media_type: &str, manifest: Vec<u8>| {
+        Some(Next { blobs: Vec::new(), media_type: media_type.to_owned(), manifest: manifest.into() })
+    };
+    let Some(current) = current else { return Ok(next(media_type::OCI_INDEX, fallback_index(slice::from_ref(entry)))) };
+    let (media_type, listed) = match &current.document {
+        Document::Index(media_type, index) => (media_type, &index.manifests),
+        Document::Manifest(found, _) => return Err(Violation::Kind { found: found.clone(), wanted: "an index" }),
+    };
+    if listed.iter().any(|descriptor| descriptor.digest == entry.digest) {
+        return Ok(None);
+    }
+    let mut index = value(&current.bytes)?;
+    if !index["manifests"].is_array() {
+        index["manifests"] = Value::Array(Vec::new());
+    }
+    let manifests = index["manifests"].as_array_mut().expect("it was made an array");
+    manifests.push(json!(entry));
+    manifests.sort_by(|a, b| a["digest"].as_str().cmp(&b["digest"].as_str()));
+    Ok(next(media_type, index.to_string().into_bytes()))
+}
+
+fn value(bytes: &[u8]) -> Result<Value, Violation> {
+    oci::json::parse(bytes).map_err(|error| Violation::Manifest(ManifestError::Json(error)))
+}
+
+/// How a referrer is listed: with its artifact type, or its configuration's media type, and its annotations.
+fn entry(document: &Document, bytes: &[u8]) -> Descriptor {
+    let (artifact_type, annotations) = match document {
+        Document::Manifest(_, manifest) => {
+            let config = || manifest.config.media_type.clone();
+            (Some(manifest.artifact_type.clone().unwrap_or_else(config)), &manifest.annotations)
+        }
+        Document::Index(_, index) => (index.artifact_type.clone(), &index.annotations),
+    };
+    let annotations = annotations.clone();
+    Descriptor { artifact_type, annotations, ..Descriptor::of(document.media_type(), bytes) }
+}
+
+const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";

@@ -1,0 +1,209 @@
+//! The addresses of the webhook, and what every call goes through: a body of bounded size, read within the deadline;
+//! a task of its own, so that a panic becomes a refusal; a line in the log and a count.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use gate::Gate;
+use tokio::sync::Semaphore;
+use workload::ImageUse;
+
+use crate::{
+    answer::{Answer, Cause},
+    deadline::{BadTimeout, Deadline},
+    finding::Hook,
+    judge::{self, Question},
+    metrics::{Ending, Metrics},
+    review::{Address, Malformed, Review},
+    scope::{Scope, scope},
+    wire,
+};
+
+/// The webhook's state: the gate that it asks and what it counts. Cheap to clone.
+#[derive(Clone)]
+pub struct Webhook(Arc<Inner>);
+
+struct Inner {
+    gate: Gate,
+    metrics: Metrics,
+    /// Bodies held in memory at once.
+    turns: Semaphore,
+}
+
+impl Webhook {
+    /// A webhook that asks this gate.
+    #[must_use]
+    pub fn new(gate: Gate) -> Self {
+        Self(Arc::new(Inner { gate, metrics: Metrics::new(), turns: Semaphore::new(MOST_REVIEWS) }))
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook").finish_non_exhaustive()
+    }
+}
+
+/// `POST /mutate` and `/validate` for the API server, `GET /healthz`, `/readyz` and `/metrics` for those who watch.
+///
+/// Every review that has a uid is answered with HTTP 200 and a verdict, also one that cannot be read; anything else
+/// gets an HTTP error, which the API server counts as a failed call. A body has at most 4 MiB: the API server stores
+/// objects of 1.5 MiB, and an update's review holds two.
+pub fn router(webhook: Webhook) -> Router {
+    Router::new()
+        .route("/mutate", post(|State(w), request| called(w, Hook::Mutate, request)))
+        .route("/validate", post(|State(w), request| called(w, Hook::Validate, request)))
+        .layer(DefaultBodyLimit::max(MOST_BODY))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(webhook)
+}
+
+async fn ready(State(webhook): State<Webhook>) -> Response {
+    match webhook.0.gate.revision() {
+        Some(revision) => format!("ok, policy {revision}\n").into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "no policy is in force\n").into_response(),
+    }
+}
+
+async fn metrics(State(webhook): State<Webhook>) -> Response {
+    let text = webhook.0.metrics.text(webhook.0.gate.revision().is_some());
+    ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+async fn called(webhook: Webhook, hook: Hook, request: Request) -> Response {
+    let started = Instant::now();
+    let deadline = Deadline::of(request.uri().query());
+    let longest = deadline.as_ref().map_or(Deadline::default(), |d| *d).for_judging(Duration::ZERO);
+    let Ok(turn) = tokio::time::timeout(longest, webhook.0.turns.acquire()).await else {
+        return webhook.unanswered(hook, started, StatusCode::SERVICE_UNAVAILABLE, "too many reviews at once");
+    };
+    let body = tokio::time::timeout(longest.saturating_sub(started.elapsed()), Bytes::from_request(request, &())).await;
+    let body = match body {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) => {
+            return webhook.unanswered(hook, started, rejection.status(), &rejection.body_text());
+        }
+        Err(_) => return webhook.unanswered(hook, started, StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+    };
+    let work = webhook.clone().answer(hook, deadline, started, body.clone());
+    let answered = guarded(&body, work).await;
+    drop(turn);
+    match answered {
+        Ok((address, answer)) => webhook.answered(hook, started, address, answer),
+        Err(why) => webhook.unanswered(hook, started, StatusCode::BAD_REQUEST, &why),
+    }
+}
+
+/// An answer and where it goes, or why it can go nowhere.
+type Answered = Result<(Address, Answer), String>;
+
+/// Runs the work on a task of its own. If that breaks off, the review is refused.
+async fn guarded(body: &[u8], work: impl Future<Output = Answered> + Send + 'static) -> Answered {
+    let broken = match tokio::spawn(work).await {
+        Ok(answered) => return answered,
+        Err(broken) => broken,
+    };
+    tracing::error!(error = %broken, "answering a review broke off");
+    let why = "the webhook failed while answering; see its log".to_owned();
+    match Review::address_of(body) {
+        Some(address) => Ok((address, Answer::refused(Cause::Broken, why))),
+        None => Err(why),
+    }
+}
+
+impl Webhook {
+    async fn answer(
+        self,
+        hook: Hook,
+        deadline: Result<Deadline, BadTimeout>,
+        started: Instant,
+        body: Bytes,
+    ) -> Answered {
+        let malformed = |address, why| Ok((address, Answer::refused(Cause::Malformed, why)));
+        let review = match Review::parse(&body) {
+            Ok(review) => review,
+            Err(Malformed::Addressed(address, why)) => return malformed(address, why),
+            Err(Malformed::Nameless(why)) => return Err(why),
+        };
+        let deadline = match deadline {
+            Ok(deadline) => deadline,
+            Err(bad) => return malformed(review.address, bad.to_string()),
+        };
+        let answer = match scope(&review) {
+            Ok(Scope::Pass(why)) => Answer::unjudged(why),
+            Ok(Scope::Judge(uses)) => self.judge(hook, deadline, started, review.asked_by, uses).await,
+            Err(why) => Answer::refused(Cause::Malformed, why.to_string()),
+        };
+        Ok((review.address, answer))
+    }
+
+    async fn judge(
+        &self,
+        hook: Hook,
+        deadline: Deadline,
+        started: Instant,
+        asked_by: String,
+        uses: Vec<ImageUse>,
+    ) -> Answer {
+        let spent = started.elapsed();
+        let (judging, waiting) = (deadline.for_judging(spent), deadline.for_waiting(spent));
+        let question = Question { hook, asked_by, judging, waiting };
+        let findings = judge::judge(&self.0.gate, &question, uses).await;
+        findings.distinct.iter().for_each(|outcome| self.0.metrics.image(outcome));
+        Answer::of(hook, &findings.each)
+    }
+
+    fn answered(&self, hook: Hook, started: Instant, address: Address, answer: Answer) -> Response {
+        let (ending, took) = (answer.ending(), started.elapsed());
+        let why = answer.refusal.as_ref().map(|refusal| refusal.message.as_str());
+        tracing::info!(hook = hook.as_str(), uid = address.uid, outcome = ending.as_str(), ?took, why, "review");
+        self.0.metrics.review(hook, ending, took);
+        ([(CONTENT_TYPE, "application/json")], wire::encode(address, answer)).into_response()
+    }
+
+    fn unanswered(&self, hook: Hook, started: Instant, status: StatusCode, why: &str) -> Response {
+        let (ending, took) = (Ending::of(status), started.elapsed());
+        tracing::warn!(hook = hook.as_str(), status = status.as_u16(), ?took, why, "review without an answer");
+        self.0.metrics.review(hook, ending, took);
+        (status, format!("{why}\n")).into_response()
+    }
+}
+
+const MOST_BODY: usize = 4 * 1024 * 1024;
+const MOST_REVIEWS: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn broken(body: &'static str) -> Answered {
+        guarded(body.as_bytes(), async { panic!("a fault of ours") }).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_refusal_with_the_uid() {
+        let (address, answer) = broken(r#"{"request":{"uid":"u-1","object":{}}}"#).await.unwrap();
+        let refusal = answer.refusal.unwrap();
+        assert_eq!((address.uid.as_str(), refusal.cause), ("u-1", Cause::Broken));
+        assert!(!refusal.message.contains("a fault of ours"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_without_a_uid_is_an_error() {
+        assert!(broken("{}").await.is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! The webhook over HTTP: what it answers, whatever it is sent.
+
+#![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
+
+mod corpus;
+mod judged;
+mod reviews;
+mod world;
