@@ -212,7 +212,8 @@ impl Gate {
         }
         let begun = Instant::now();
         let to_find = given.then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
-        let fetch = Self::fetch(self.clone(), pinned, to_find, set.trust().clone());
+        // Boxed, since it is large and moves from hand to hand.
+        let fetch = Box::pin(Self::fetch(self.clone(), pinned, to_find, set.trust().clone()));
         let evidence = self.0.evidence.fetch(key, fetch, || GateError::Failed).await;
         progress.timings.evidence_ms = millis(begun);
         evidence.map_err(|error| match Arc::try_unwrap(error) {

@@ -17,7 +17,7 @@ use axum::{
     routing::{get, post},
 };
 use gate::Gate;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use workload::ImageUse;
 
 use crate::{
@@ -39,14 +39,14 @@ struct Inner {
     gate: Gate,
     metrics: Metrics,
     /// Bodies held in memory at once.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl Webhook {
     /// A webhook that asks this gate.
     #[must_use]
     pub fn new(gate: Gate) -> Self {
-        Self(Arc::new(Inner { gate, metrics: Metrics::new(), turns: Semaphore::new(MOST_REVIEWS) }))
+        Self(Arc::new(Inner { gate, metrics: Metrics::new(), turns: Arc::new(Semaphore::new(MOST_REVIEWS)) }))
     }
 }
 
@@ -88,25 +88,25 @@ async fn called(webhook: Webhook, hook: Hook, request: Request) -> Response {
     let started = Instant::now();
     let deadline = Deadline::of(request.uri().query());
     let longest = deadline.as_ref().map_or(Deadline::default(), |d| *d).for_judging(Duration::ZERO);
-    let Ok(turn) = tokio::time::timeout(longest, webhook.0.turns.acquire()).await else {
-        return webhook.unanswered(hook, started, StatusCode::SERVICE_UNAVAILABLE, "too many reviews at once");
-    };
-    let body = tokio::time::timeout(longest.saturating_sub(started.elapsed()), Bytes::from_request(request, &())).await;
-    let body = match body {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejection)) => {
-            return webhook.unanswered(hook, started, rejection.status(), &rejection.body_text());
-        }
-        Err(_) => return webhook.unanswered(hook, started, StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+    let (turn, body) = match webhook.receive(request, started, longest).await {
+        Ok(received) => received,
+        Err((status, why)) => return webhook.unanswered(hook, started, status, &why),
     };
     let work = webhook.clone().answer(hook, deadline, started, body.clone());
-    let answered = guarded(&body, work).await;
-    drop(turn);
-    match answered {
+    // The turn ends with the work, not with a caller who hangs up.
+    let work = async move {
+        let answered = work.await;
+        drop(turn);
+        answered
+    };
+    match guarded(&body, work).await {
         Ok((address, answer)) => webhook.answered(hook, started, address, answer),
         Err(why) => webhook.unanswered(hook, started, StatusCode::BAD_REQUEST, &why),
     }
 }
+
+type Received = (OwnedSemaphorePermit, Bytes);
+type Rejected = (StatusCode, String);
 
 /// An answer and where it goes, or why it can go nowhere.
 type Answered = Result<(Address, Answer), String>;
@@ -126,6 +126,20 @@ async fn guarded(body: &[u8], work: impl Future<Output = Answered> + Send + 'sta
 }
 
 impl Webhook {
+    /// Waits for a turn, then for the body, both within `longest`.
+    async fn receive(&self, request: Request, started: Instant, longest: Duration) -> Result<Received, Rejected> {
+        let turn = tokio::time::timeout(longest, self.0.turns.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err((StatusCode::SERVICE_UNAVAILABLE, "too many reviews at once".to_owned()));
+        };
+        let left = longest.saturating_sub(started.elapsed());
+        match tokio::time::timeout(left, Bytes::from_request(request, &())).await {
+            Ok(Ok(body)) => Ok((turn, body)),
+            Ok(Err(rejection)) => Err((rejection.status(), rejection.body_text())),
+            Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body came too slowly".to_owned())),
+        }
+    }
+
     async fn answer(
         self,
         hook: Hook,

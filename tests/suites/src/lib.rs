@@ -1,1 +1,1 @@
-//! Tests across crates, and the benchmarks.
+//! What tests across crates share.
