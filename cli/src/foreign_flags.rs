@@ -1,45 +1,120 @@
-//! Flags that cosign or Docker have and sealgate does not have yet: refused by name, never ignored.
+//! Flags that cosign or Docker have and sealgate does not have yet: refused by name, on the command line and as
+//! `COSIGN_<FLAG>` in the environment, never ignored.
 
 use clap::error::{ContextKind, ContextValue};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 
-/// Commands that keep cosign's or Docker's exit code for a wrong command line.
-const COSIGN_COMMANDS: [&str; 7] =
-    ["generate-key-pair", "import-key-pair", "public-key", "sign", "verify", "triangulate", "version"];
-/// Docker's CLI answers a wrong command line so.
-const DOCKER_USAGE: u8 = 125;
+/// A command of another program, and its flags that are not here yet.
+struct Foreign {
+    command: &'static str,
+    program: &'static str,
+    /// The exit code that the other program gives for a wrong command line.
+    usage: u8,
+    flags: &'static [&'static [&'static str]],
+}
 
 /// The exit code for a command line that cannot be understood, by the command that was meant.
 pub(crate) fn usage_code() -> u8 {
-    match std::env::args().nth(1) {
-        Some(command) if COSIGN_COMMANDS.contains(&command.as_str()) => Exit::Failed as u8,
-        Some(command) if command == "pull" => DOCKER_USAGE,
-        _ => Exit::Usage as u8,
-    }
+    meant().map_or(Exit::Usage as u8, |foreign| foreign.usage)
 }
 
-/// What to say of an unknown flag, if cosign or Docker know it.
+/// What to say of an unknown flag, if the command that was meant has it elsewhere.
 pub(crate) fn explain(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
     let name = argument.trim_start_matches('-').split('=').next()?;
-    let command = std::env::args().nth(1)?;
-    let of = match command.as_str() {
-        "pull" if DOCKER_FLAGS.contains(&name) => "docker",
-        command if COSIGN_COMMANDS.contains(&command) && COSIGN_FLAGS.contains(&name) => "cosign",
-        _ => return None,
-    };
-    Some(format!("error: {of}'s flag `--{name}` is not here yet\nhint: `sealgate {command} --help` lists what is"))
+    let foreign = meant()?;
+    let Foreign { command, program, .. } = foreign;
+    foreign.has(name).then(|| {
+        format!("error: {program}'s flag `{argument}` is not here yet\nhint: `sealgate {command} --help` lists what is")
+    })
 }
 
-const DOCKER_FLAGS: [&str; 3] = ["all-tags", "a", "disable-content-trust"];
+/// Refuses what cosign would have taken from the environment and this command would not.
+pub(crate) fn refuse_environment() -> Result<(), Failure> {
+    let Some(foreign) = meant().filter(|foreign| foreign.program == "cosign") else { return Ok(()) };
+    let variable = |flag: &&str| format!("COSIGN_{}", flag.to_uppercase().replace('-', "_"));
+    let is_set = |name: &String| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let flags = foreign.flags.iter().copied().flatten().map(variable).chain([DOCKER_MEDIA_TYPES.to_owned()]);
+    match flags.into_iter().find(is_set) {
+        Some(name) => Err(Failure::failed(format_args!("{name} is set, and what it asks for is not here yet"))
+            .hint(format_args!("unset {name}"))),
+        None => Ok(()),
+    }
+}
 
-const COSIGN_FLAGS: &[&str] = &[
-    "allow-certificate-chain",
+impl Foreign {
+    fn has(&self, flag: &str) -> bool {
+        self.flags.iter().copied().flatten().any(|known| *known == flag)
+    }
+}
+
+fn meant() -> Option<&'static Foreign> {
+    let command = std::env::args().nth(1)?;
+    FOREIGN.iter().find(|foreign| foreign.command == command)
+}
+
+const fn cosign(command: &'static str, flags: &'static [&'static [&'static str]]) -> Foreign {
+    Foreign { command, program: "cosign", usage: Exit::Failed as u8, flags }
+}
+
+const FOREIGN: [Foreign; 8] = [
+    cosign("generate-key-pair", &[EVERYWHERE, &["kms"]]),
+    cosign("import-key-pair", &[EVERYWHERE]),
+    cosign("public-key", &[EVERYWHERE, TOKEN]),
+    cosign("sign", &[EVERYWHERE, TOKEN, REGISTRY, SIGN]),
+    cosign("verify", &[EVERYWHERE, TOKEN, REGISTRY, VERIFY]),
+    cosign("triangulate", &[EVERYWHERE, REGISTRY]),
+    cosign("version", &[EVERYWHERE]),
+    Foreign {
+        command: "pull",
+        program: "docker",
+        usage: 125,
+        flags: &[&["all-tags", "a", "disable-content-trust", "tls", "tlscacert", "tlscert", "tlskey", "tlsverify"]],
+    },
+];
+
+const DOCKER_MEDIA_TYPES: &str = "COSIGN_DOCKER_MEDIA_TYPES";
+const EVERYWHERE: &[&str] = &["output-file", "verbose", "d"];
+const TOKEN: &[&str] = &["sk", "slot"];
+const REGISTRY: &[&str] = &["attachment-tag-prefix", "k8s-keychain", "registry-server-name"];
+const SIGN: &[&str] = &[
     "attachment",
-    "attachment-tag-prefix",
     "b64",
     "bundle",
+    "certificate",
+    "certificate-chain",
+    "fulcio-auth-flow",
+    "fulcio-url",
+    "identity-token",
+    "insecure-skip-verify",
+    "issue-certificate",
+    "oidc-client-id",
+    "oidc-client-secret-file",
+    "oidc-disable-ambient-providers",
+    "oidc-issuer",
+    "oidc-provider",
+    "oidc-redirect-url",
+    "output-certificate",
+    "output-payload",
+    "output-signature",
+    "payload",
+    "record-creation-timestamp",
+    "registry-referrers-mode",
+    "rekor-url",
+    "sign-container-identity",
+    "signing-config",
+    "timestamp-client-cacert",
+    "timestamp-client-cert",
+    "timestamp-client-key",
+    "timestamp-server-name",
+    "timestamp-server-url",
+    "trusted-root",
+    "upload",
+];
+const VERIFY: &[&str] = &[
+    "allow-certificate-chain",
+    "attachment",
     "ca-intermediates",
     "ca-roots",
     "certificate",
@@ -53,64 +128,37 @@ const COSIGN_FLAGS: &[&str] = &[
     "certificate-identity-regexp",
     "certificate-oidc-issuer",
     "certificate-oidc-issuer-regexp",
-    "d",
     "experimental-oci11",
-    "fulcio-auth-flow",
-    "fulcio-url",
-    "identity-token",
     "insecure-ignore-sct",
-    "insecure-skip-verify",
-    "issue-certificate",
-    "k8s-keychain",
-    "kms",
     "local-image",
     "max-workers",
     "offline",
-    "oidc-client-id",
-    "oidc-client-secret-file",
-    "oidc-disable-ambient-providers",
-    "oidc-issuer",
-    "oidc-provider",
-    "oidc-redirect-url",
-    "output-certificate",
-    "output-file",
-    "output-payload",
-    "output-signature",
     "payload",
-    "record-creation-timestamp",
-    "registry-referrers-mode",
-    "registry-server-name",
-    "rekor-entry-type",
     "rekor-url",
-    "replace",
     "rfc3161-timestamp",
-    "rfc3161-timestamp-bundle",
     "sct",
-    "sign-container-identity",
     "signature",
     "signature-digest-algorithm",
-    "signing-algorithm",
-    "signing-config",
-    "sk",
-    "slot",
     "timestamp-certificate-chain",
-    "timestamp-client-cacert",
-    "timestamp-client-cert",
-    "timestamp-client-key",
-    "timestamp-server-name",
-    "timestamp-server-url",
     "trusted-root",
-    "tsa-client-cacert",
-    "tsa-client-cert",
-    "tsa-client-key",
-    "tsa-server-name",
-    "tsa-server-url",
-    "upload",
     "use-signed-timestamps",
-    "verbose",
-    "predicate",
-    "statement",
-    "policy",
-    "hash",
-    "digestAlg",
 ];
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    #[test]
+    fn flag_that_is_here_is_not_called_missing() {
+        let program = Arguments::command();
+        for foreign in &FOREIGN {
+            let command = program.find_subcommand(foreign.command).expect(foreign.command);
+            let here: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+            let both: Vec<_> = here.iter().filter(|flag| foreign.has(flag)).collect();
+            assert!(both.is_empty(), "{}: {both:?}", foreign.command);
+        }
+    }
+}

@@ -21,6 +21,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(error),
     };
+    if let Err(failure) = foreign_flags::refuse_environment() {
+        return output::report(&failure);
+    }
     rustls::crypto::aws_lc_rs::default_provider().install_default().expect("nothing else installs a provider");
     match commands::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

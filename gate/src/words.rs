@@ -16,7 +16,7 @@ pub fn lines(verdict: &Verdict) -> Vec<String> {
 }
 
 fn met_line(met: &Met) -> String {
-    let Met { policy, authority, signer } = met;
+    let Met { policy, authority, signer, enforced: _ } = met;
     match signer {
         Some(signer) => format!("policy {policy}: signed by {signer} ({authority})"),
         None => format!("policy {policy}: no signature asked for ({authority})"),

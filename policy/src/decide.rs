@@ -199,7 +199,8 @@ impl Policy {
                 Requirement::Pass => None,
                 requirement => Some(*verified.iter().find(|signature| requirement.met_by(signature))?.signer()),
             };
-            Some(Met { policy: self.name.clone(), authority: authority.name.clone(), signer })
+            let (policy, authority) = (self.name.clone(), authority.name.clone());
+            Some(Met { policy, authority, signer, enforced: self.enforces() })
         })
     }
 }

@@ -50,6 +50,8 @@ pub struct Met {
     pub authority: String,
     /// Who signed; nobody where the authority asks for no signature.
     pub signer: Option<Signer>,
+    /// Whether the policy refuses what does not meet it; false where it only warns.
+    pub enforced: bool,
 }
 
 /// Why an image must be refused. There is at least one reason.

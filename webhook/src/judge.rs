@@ -121,8 +121,9 @@ fn outcome(image: ImageRef, result: Result<Judged, GateError>) -> Outcome {
     }
 }
 
+/// Whether a signature was needed: an image that would be let in without one as well need not be pinned.
 fn by_signature(approval: &Approval) -> bool {
-    approval.met().iter().any(|met| met.signer.is_some())
+    approval.met().iter().any(|met| met.enforced && met.signer.is_some())
 }
 
 fn ground(reason: &Reason) -> Ground {

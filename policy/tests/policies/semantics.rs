@@ -81,6 +81,18 @@ fn a_moved_signature_is_told_before_a_stranger_s_in_any_order() {
 }
 
 #[test]
+fn the_authority_that_came_nearest_is_told_first() {
+    let (one, two) = (key(), key());
+    let mut authorities = [by_key(&one, ", name: other"), by_key(&two, ", name: near, signatureFormat: bundle")];
+    for _ in 0..2 {
+        authorities.reverse();
+        let set = set(&[policy("p", "enforce", &authorities.join(", "))]);
+        let denial = denial(&set, vec![legacy(&two, &image())]);
+        assert!(denial.headline().contains("authority near for"), "{denial}");
+    }
+}
+
+#[test]
 fn one_bad_signature_does_not_spoil_a_good_one() {
     let (key, stranger) = (key(), key());
     let set = set(&[policy("p", "enforce", &by_key(&key, ""))]);
