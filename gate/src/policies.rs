@@ -166,3 +166,80 @@ pub enum LoadError {
     #[error(transparent)]
     Policy(#[from] LoadErrors),
 }
+
+#[cfg(test)]
+mod tests {
+    use registry::{Client, Settings};
+
+    use super::*;
+    use crate::DecisionLog;
+
+    const GOOD: &str = "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata: {name: p}\n\
+                        spec:\n  images: [{glob: \"**\"}]\n  authorities: [{static: {action: pass}}]\n";
+
+    fn gate() -> Gate {
+        Gate::new(Client::new(Settings::default()).unwrap(), None, DecisionLog::Off)
+    }
+
+    fn folder() -> PolicyFolder {
+        PolicyFolder::new("unused".into(), Duration::from_secs(900))
+    }
+
+    fn files(text: &str) -> Result<Vec<(String, String)>, LoadError> {
+        Ok(vec![("p.yaml".to_owned(), text.to_owned())])
+    }
+
+    #[test]
+    fn changed_policy_is_put_in_force() {
+        let (gate, mut folder, now) = (gate(), folder(), Instant::now());
+        folder.take_up(&gate, files(GOOD), now);
+        let first = gate.revision().expect("a policy is in force");
+        folder.take_up(&gate, files(&GOOD.replace("pass", "fail")), now);
+        assert!(gate.revision().is_some_and(|second| second != first));
+    }
+
+    #[test]
+    fn bad_policy_leaves_the_last_good_one_in_force_for_the_grace_and_no_longer() {
+        let (gate, mut folder, now) = (gate(), folder(), Instant::now());
+        folder.take_up(&gate, files(GOOD), now);
+        let good = gate.revision();
+        for (seconds, want) in [(0, good), (899, good), (901, None)] {
+            folder.take_up(&gate, files("kind: Nonsense"), now + Duration::from_secs(seconds));
+            assert_eq!(gate.revision(), want, "after {seconds} s");
+        }
+        folder.take_up(&gate, files(GOOD), now + Duration::from_secs(902));
+        assert_eq!(gate.revision(), good, "good again");
+    }
+
+    #[test]
+    fn files_that_vanish_are_a_failure_too() {
+        let (gate, mut folder, now) = (gate(), folder(), Instant::now());
+        folder.take_up(&gate, files(GOOD), now);
+        let gone = || Err(LoadError::Empty { path: "unused".into() });
+        folder.take_up(&gate, gone(), now);
+        assert!(gate.revision().is_some());
+        folder.take_up(&gate, gone(), now + Duration::from_secs(1000));
+        assert!(gate.revision().is_none());
+    }
+
+    #[test]
+    fn only_policy_files_of_the_folder_itself_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yml", "c.json", "notes.txt", ".hidden.yaml"] {
+            std::fs::write(dir.path().join(name), "x").unwrap();
+        }
+        std::fs::create_dir(dir.path().join("deeper.yaml")).unwrap();
+        let names: Vec<_> = read(dir.path()).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+    }
+
+    #[test]
+    fn empty_folder_missing_path_and_huge_file_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(load(dir.path()), Err(LoadError::Empty { .. })));
+        assert!(matches!(load(&dir.path().join("none")), Err(LoadError::Unreadable { .. })));
+        let file = dir.path().join("big.yaml");
+        std::fs::write(&file, vec![b'#'; 2 << 20]).unwrap();
+        assert!(matches!(load(&file), Err(LoadError::TooLarge { .. })));
+    }
+}

@@ -1,0 +1,275 @@
+//! The pipeline on a real registry: what is asked, what is kept, and how each way ends.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use gate::{DecisionLog, Door, Gate, GateError, Judged, Request};
+use keys::PrivateKey;
+use oci::{Descriptor, Digest, ImageRef, media_type};
+use policy::{PolicySet, Verdict};
+use registry::{
+    Client, Precondition, Reference, Settings,
+    serve::{self, AccessLog, Options},
+};
+use serde_json::json;
+use signer::{Format, Signer, SigningKey};
+
+/// A registry that writes down what it is asked, and a gate in front of it.
+struct World {
+    address: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    client: Client,
+    gate: Gate,
+    log: Lines,
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with_latency(Duration::ZERO).await
+    }
+
+    async fn with_latency(latency: Duration) -> Self {
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let told = Arc::clone(&asked);
+        let access_log = AccessLog::new(move |access| {
+            told.lock().unwrap().push(format!("{} {}", access.method, access.target));
+        });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let options = Options { access_log: Some(access_log), latency, ..Options::default() };
+        tokio::spawn(async move { serve::serve(options, listener).await.unwrap() });
+        let client = Client::new(Settings::default()).unwrap();
+        let log = Lines::default();
+        let gate = Gate::new(client.clone(), None, DecisionLog::lines(Box::new(log.clone())));
+        Self { address, asked, client, gate, log }
+    }
+
+    fn image(&self, name: &str) -> ImageRef {
+        format!("{}/{name}", self.address).parse().unwrap()
+    }
+
+    async fn push(&self, name: &str, text: &str) -> Digest {
+        let image = self.image(name);
+        let config = json!({ "architecture": "amd64", "os": "linux", "note": text }).to_string().into_bytes();
+        let manifest = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST, "layers": [],
+            "config": Descriptor::of(media_type::OCI_CONFIG, &config) });
+        let repository = image.repository();
+        self.client.push_blob(repository, &config.into()).await.unwrap();
+        let bytes = manifest.to_string().into_bytes();
+        let (digest, tag) = (Digest::of(&bytes), Reference::from(&image));
+        let kind = media_type::OCI_MANIFEST;
+        self.client.push_manifest(repository, &tag, kind, bytes.into(), Precondition::None).await.unwrap();
+        digest
+    }
+
+    async fn sign(&self, name: &str, key: &SigningKey) {
+        let signer =
+            Signer { client: self.client.clone(), stored_in: None, format: Format::Both, annotations: BTreeMap::new() };
+        for target in signer.targets(&self.image(name), false).await.unwrap() {
+            signer.sign(key, &target).await.unwrap();
+        }
+    }
+
+    /// Puts a policy in force with this as its one authority.
+    fn policy(&self, authority: &str) {
+        let text = format!(
+            "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata:\n  name: p\nspec:\n  \
+             images:\n  - glob: \"{}/shop/**\"\n  authorities:\n  - {authority}\n",
+            self.address
+        );
+        self.gate.put_in_force(Arc::new(PolicySet::parse(&[("p.yaml".to_owned(), text)]).unwrap()));
+    }
+
+    fn trust(&self, key: &SigningKey) {
+        let pem = serde_json::to_string(&key.public().to_pem()).unwrap();
+        self.policy(&format!("key: {{data: {pem}}}"));
+    }
+
+    async fn check(&self, name: &str) -> Result<Judged, GateError> {
+        self.check_within(name, Duration::from_secs(20)).await
+    }
+
+    async fn check_within(&self, name: &str, deadline: Duration) -> Result<Judged, GateError> {
+        let image = self.image(name);
+        self.gate.check(&Request { image, door: Door::Check, asked_by: "test".into(), deadline }).await
+    }
+
+    fn asked_for(&self, part: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|line| line.contains(part)).count()
+    }
+
+    fn forget_requests(&self) {
+        self.asked.lock().unwrap().clear();
+    }
+
+    fn decisions(&self) -> Vec<serde_json::Value> {
+        let bytes = self.log.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn key() -> SigningKey {
+    PrivateKey::generate().unwrap().into()
+}
+
+fn allowed(judged: &Judged) -> bool {
+    matches!(judged.verdict, Verdict::Allow(_))
+}
+
+#[tokio::test]
+async fn unsigned_image_is_denied_and_a_signed_one_pinned() {
+    let (world, key) = (World::new().await, key());
+    let digest = world.push("shop/cart:1", "a").await;
+    world.trust(&key);
+    let denied = world.check("shop/cart:1").await.unwrap();
+    let Verdict::Deny(denial) = &denied.verdict else { panic!("allowed unsigned") };
+    assert!(denial.headline().contains("no signatures found"), "{}", denial.headline());
+    world.sign("shop/cart:1", &key).await;
+    world.trust(&key); // same policy; the cache of "unsigned" is still warm
+    let other = World { gate: Gate::new(world.client.clone(), None, DecisionLog::Off), ..world };
+    other.trust(&key);
+    let judged = other.check("shop/cart:1").await.unwrap();
+    assert!(allowed(&judged));
+    assert_eq!(judged.pinned.unwrap().digest(), &digest);
+}
+
+#[tokio::test]
+async fn signature_by_a_key_that_is_not_trusted_is_denied_with_its_fault() {
+    let (world, team, stranger) = (World::new().await, key(), key());
+    world.push("shop/cart:1", "a").await;
+    world.sign("shop/cart:1", &stranger).await;
+    world.trust(&team);
+    let judged = world.check("shop/cart:1").await.unwrap();
+    let Verdict::Deny(denial) = &judged.verdict else { panic!("allowed a stranger's") };
+    assert!(denial.to_string().contains("not by a trusted key"), "{denial}");
+    assert_eq!(judged.evidence.unwrap().refused().len(), 2);
+}
+
+#[tokio::test]
+async fn moved_tag_is_judged_as_what_it_names_now() {
+    let (world, key) = (World::new().await, key());
+    let first = world.push("shop/cart:1", "a").await;
+    world.sign("shop/cart:1", &key).await;
+    world.trust(&key);
+    assert!(allowed(&world.check("shop/cart:1").await.unwrap()));
+    world.push("shop/cart:1", "b").await;
+    assert!(!allowed(&world.check("shop/cart:1").await.unwrap()), "the tag names an unsigned image now");
+    let by_digest = format!("shop/cart@{first}");
+    assert!(allowed(&world.check(&by_digest).await.unwrap()));
+}
+
+#[tokio::test]
+async fn what_is_settled_without_a_signature_costs_no_traffic() {
+    let world = World::new().await;
+    world.policy("static: {action: fail, message: closed}");
+    for name in ["shop/cart:1", "elsewhere/x:1"] {
+        assert!(!allowed(&world.check(name).await.unwrap()), "{name}");
+    }
+    assert_eq!(world.asked_for(""), 0);
+}
+
+#[tokio::test]
+async fn static_pass_is_pinned_when_the_registry_answers_and_let_in_unpinned_when_not() {
+    let world = World::new().await;
+    let digest = world.push("shop/cart:1", "a").await;
+    world.policy("static: {action: pass}");
+    let judged = world.check("shop/cart:1").await.unwrap();
+    assert_eq!(judged.pinned.unwrap().digest(), &digest);
+    assert_eq!(world.asked_for(".sig"), 0);
+    let gone = world.check("shop/gone:1").await.unwrap();
+    let Verdict::Allow(approval) = &gone.verdict else { panic!("refused") };
+    assert!(gone.pinned.is_none());
+    assert_eq!(approval.warnings().len(), 1);
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_cost_one_fetch() {
+    let (world, key) = (World::with_latency(Duration::from_millis(20)).await, key());
+    let digest = world.push("shop/cart:1", "a").await;
+    world.sign("shop/cart:1", &key).await;
+    world.trust(&key);
+    world.forget_requests();
+    let by_digest = format!("shop/cart@{digest}");
+    let answers = futures::future::join_all((0..20).map(|_| world.check(&by_digest))).await;
+    assert!(answers.iter().all(|answer| allowed(answer.as_ref().unwrap())));
+    assert_eq!(world.asked_for(".sig"), 1);
+    assert_eq!(world.asked_for("/referrers/"), 1);
+    assert!(allowed(&world.check(&by_digest).await.unwrap()));
+    assert_eq!(world.asked_for(".sig"), 1, "valid evidence is kept");
+}
+
+#[tokio::test]
+async fn image_that_does_not_exist_is_neither_signed_nor_unsigned() {
+    let (world, key) = (World::new().await, key());
+    world.trust(&key);
+    assert!(matches!(world.check("shop/cart:1").await, Err(GateError::ImageAbsent(_))));
+    let by_digest = format!("shop/cart@{}", Digest::of(b"nothing"));
+    assert!(matches!(world.check(&by_digest).await, Err(GateError::ImageAbsent(_) | GateError::Shared(_))));
+}
+
+#[tokio::test]
+async fn registry_that_is_down_is_no_verdict() {
+    let (world, key) = (World::new().await, key());
+    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = World { address: down.to_string(), ..world };
+    nowhere.trust(&key);
+    assert!(matches!(nowhere.check("shop/cart:1").await, Err(GateError::Registry(_))));
+}
+
+#[tokio::test]
+async fn deadline_is_kept_and_is_no_verdict() {
+    let (world, key) = (World::with_latency(Duration::from_secs(30)).await, key());
+    world.trust(&key);
+    let result = world.check_within("shop/cart:1", Duration::from_millis(50)).await;
+    assert!(matches!(result, Err(GateError::Deadline(_))));
+}
+
+#[tokio::test]
+async fn without_a_policy_everything_is_refused() {
+    let world = World::new().await;
+    world.push("shop/cart:1", "a").await;
+    assert!(matches!(world.check("shop/cart:1").await, Err(GateError::NotLoaded)));
+    world.policy("static: {action: pass}");
+    assert!(allowed(&world.check("shop/cart:1").await.unwrap()));
+    world.gate.withdraw_policies();
+    assert!(matches!(world.check("shop/cart:1").await, Err(GateError::NotLoaded)));
+    assert_eq!(world.gate.revision(), None);
+}
+
+#[tokio::test]
+async fn every_decision_is_one_line_that_says_why() {
+    let (world, key) = (World::new().await, key());
+    let digest = world.push("shop/cart:1", "a").await;
+    world.trust(&key);
+    drop(world.check("shop/cart:1").await);
+    drop(world.check("shop/gone:1").await);
+    world.sign("shop/cart:1", &key).await;
+    world.policy("static: {action: pass}");
+    drop(world.check("shop/cart:1").await);
+    let decisions = world.decisions();
+    let outcomes: Vec<_> = decisions.iter().map(|d| d["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["deny", "undecided", "allow"]);
+    assert_eq!(decisions[0]["digest"], digest.to_string());
+    assert_eq!(decisions[0]["asked_by"], "test");
+    assert!(decisions[0]["reasons"].to_string().contains("no signatures found"));
+    assert!(decisions[1]["reasons"].to_string().contains("does not exist"));
+    assert_ne!(decisions[0]["policy"], decisions[2]["policy"], "the revision in force is named");
+}
