@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = match arguments::Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return output::usage(error),
+        Err(error) => return output::usage(&error),
     };
     if let Err(failure) = foreign_flags::refuse_environment() {
         return output::report(&failure);

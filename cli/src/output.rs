@@ -54,14 +54,14 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
 }
 
 /// Says what is wrong with a command line, or shows the help that was asked for.
-pub(crate) fn usage(error: clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             write(&mut io::stdout().lock(), &error.render().to_string());
             ExitCode::SUCCESS
         }
         _ => {
-            match foreign_flags::explain(&error) {
+            match foreign_flags::explain(error) {
                 Some(text) => note(text),
                 None => write(&mut io::stderr().lock(), &error.render().to_string()),
             }

@@ -12,11 +12,11 @@ pub enum GateError {
     /// No policy is in force: none was loaded, or the last good one has outlived its grace.
     NotLoaded,
     /// The registry says that there is no such image.
-    ImageAbsent(ImageRef),
+    ImageAbsent(Box<ImageRef>),
     /// The image could not be resolved.
-    Registry(RegistryError),
+    Registry(Box<RegistryError>),
     /// Signatures that might exist could not be looked at.
-    Incomplete(Undecided),
+    Incomplete(Box<Undecided>),
     /// The time that the caller gives was over.
     Deadline(Duration),
     /// The fetch ended without an answer.
@@ -56,6 +56,6 @@ impl std::error::Error for GateError {}
 
 impl From<RegistryError> for GateError {
     fn from(error: RegistryError) -> Self {
-        Self::Registry(error)
+        Self::Registry(Box::new(error))
     }
 }

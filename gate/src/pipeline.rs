@@ -181,7 +181,7 @@ impl Gate {
             }
             Needs::Evidence => progress.evidence = Some(self.evidence(set, image, progress).await?),
         }
-        matched.decide(progress.evidence.as_deref()).map_err(GateError::Incomplete)
+        matched.decide(progress.evidence.as_deref()).map_err(|open| GateError::Incomplete(Box::new(open)))
     }
 
     /// The image by digest. Resolved once: what is known already is not asked for again.
@@ -281,7 +281,7 @@ fn forgiving(set: &PolicySet, image: &ImageRef, digest: Option<&Digest>, error: 
 fn found(resolved: Lookup<Resolved>, image: &ImageRef) -> Result<Resolved, GateError> {
     match resolved {
         Lookup::Found(resolved) => Ok(resolved),
-        Lookup::Absent => Err(GateError::ImageAbsent(image.clone())),
+        Lookup::Absent => Err(GateError::ImageAbsent(Box::new(image.clone()))),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The pipeline on a real registry: what is asked, what is kept, and how each way ends.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
 use std::{
     collections::BTreeMap,
     io::Write,

@@ -1,5 +1,7 @@
 //! Keys of every kind: imported from every form, signing, checking, and refused where they must be.
 
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
+
 use aws_lc_rs::{
     encoding::{AsBigEndian, AsDer, Curve25519SeedBin, EcPrivateKeyRfc5915Der, Pkcs8V1Der},
     rsa,

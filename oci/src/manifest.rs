@@ -98,6 +98,7 @@ pub struct Index {
 
 /// A manifest or an index, with the media type that it was found to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there are few of them, none for long, and most are manifests")]
 pub enum Document {
     /// One image.
     Manifest(String, Manifest),

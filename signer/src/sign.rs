@@ -119,10 +119,9 @@ impl Signer {
         let payload = simple_signing::render(&target.repository, &target.digest, &self.annotations);
         let tag = location::attachment_tag(&target.digest, Attachment::Signature);
         let mut descriptor = Descriptor::of(media_type::SIMPLE_SIGNING, &payload);
-        if let Lookup::Found(stored) = self.client.manifest(stored_in, &Reference::Tag(tag.clone())).await? {
-            if holds(&stored.document, &descriptor, key, &payload) {
-                return Ok(false);
-            }
+        let stored = self.client.manifest(stored_in, &Reference::Tag(tag.clone())).await?.found();
+        if stored.is_some_and(|stored| holds(&stored.document, &descriptor, key, &payload)) {
+            return Ok(false);
         }
         let signature = BASE64_STANDARD.encode(key.sign(&payload).await?);
         descriptor.annotations.insert(location::SIGNATURE_ANNOTATION.to_owned(), signature);
@@ -136,9 +135,7 @@ impl Signer {
         let created = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let manifest = location::bundle_manifest(&bundle, &target.descriptor, SIGN_PREDICATE, &created);
         let empty = Bytes::from_static(EMPTY_CONFIG);
-        let (config, blob) =
-            futures::join!(self.client.push_blob(stored_in, &empty), self.client.push_blob(stored_in, &bundle));
-        (config?, blob?);
+        futures::try_join!(self.client.push_blob(stored_in, &empty), self.client.push_blob(stored_in, &bundle))?;
         self.client.push_referrer(stored_in, manifest.into()).await?;
         Ok(())
     }

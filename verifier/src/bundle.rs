@@ -46,9 +46,11 @@ pub(crate) fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 impl Bundle {
-    /// Reads a bundle of version 0.3 or later, as registries hold them.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
-        let Value::Object(top) = json::parse(bytes)? else { return Err(BundleError::Missing("an object")) };
+    /// Reads a bundle of version 0.3 or later, as registries hold them. The bytes are given up once they are taken
+    /// apart: a bundle may be large, and no more than two forms of it are ever held.
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, BundleError> {
+        let Value::Object(top) = json::parse(&bytes)? else { return Err(BundleError::Missing("an object")) };
+        drop(bytes);
         only(&top, &["mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature"])?;
         check_version(text(&top, "mediaType")?)?;
         let material = object(&top, "verificationMaterial")?;

@@ -17,23 +17,24 @@ use crate::{
 #[must_use]
 pub fn examine(image: &PinnedRef, found: Found, trust: &TrustRoot, now: UnixTime) -> Evidence {
     let (mut verified, mut refused) = (Vec::new(), Vec::new());
-    for signature in found.signatures {
-        match judge(image, &signature, trust) {
-            Ok(good) => verified.push(good),
-            Err(fault) => refused.push(Refused { place: signature.place, fault }),
+    for UntrustedSignature { place, body } in found.signatures {
+        match judge(image, body, trust) {
+            Ok((signer, format, claim, unexamined)) => {
+                verified.push(VerifiedSignature { signer, format, claim, place, unexamined });
+            }
+            Err(fault) => refused.push(Refused { place, fault }),
         }
     }
     refused.sort_by_key(|refused| refused.fault.rank());
     Evidence { image: image.clone(), verified, refused, gaps: found.gaps, examined_at: now }
 }
 
-fn judge(image: &PinnedRef, found: &UntrustedSignature, trust: &TrustRoot) -> Result<VerifiedSignature, Fault> {
-    let (signer, format, claim, unexamined) = match &found.body {
-        Body::Layer { payload, annotations } => layer(image, payload, annotations, trust)?,
-        Body::Bundle(bytes) => bundle(image, bytes, trust)?,
-        Body::Unreadable(why) => return Err(Fault::Unreadable { why: why.clone() }),
-    };
-    Ok(VerifiedSignature { signer, format, claim, place: found.place.clone(), unexamined })
+fn judge(image: &PinnedRef, found: Body, trust: &TrustRoot) -> Result<Judged, Fault> {
+    match found {
+        Body::Layer { payload, annotations } => layer(image, &payload, &annotations, trust),
+        Body::Bundle(bytes) => bundle(image, bytes, trust),
+        Body::Unreadable(why) => Err(Fault::Unreadable { why }),
+    }
 }
 
 type Judged = (Signer, Format, Claim, Vec<Unexamined>);
@@ -71,7 +72,7 @@ fn layer(
 }
 
 /// The Sigstore client specification, "Verification", for keys: envelope signature, then the statement.
-fn bundle(image: &PinnedRef, bytes: &[u8], trust: &TrustRoot) -> Result<Judged, Fault> {
+fn bundle(image: &PinnedRef, bytes: Vec<u8>, trust: &TrustRoot) -> Result<Judged, Fault> {
     let bundle = Bundle::parse(bytes)?;
     if bundle.has_certificate {
         return Err(Fault::NotExamined);

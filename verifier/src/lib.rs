@@ -15,6 +15,6 @@ pub use bundle::{BundleError, Envelope, SIGN_PREDICATE};
 pub use evidence::{Claim, Evidence, Format, Refused, Signer, Unexamined, VerifiedSignature};
 pub use examine::examine;
 pub use fault::Fault;
-pub use statement::{Statement, StatementError};
+pub use statement::{Statement, StatementError, Subject};
 pub use trust::TrustRoot;
 pub use untrusted::{Found, Gap, Place, Source, UntrustedSignature};

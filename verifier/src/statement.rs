@@ -13,8 +13,11 @@ pub struct Statement {
     /// What kind of thing is said.
     pub predicate_type: String,
     /// What it is said of: those subjects that have a SHA-256 digest.
-    pub subjects: Vec<(Digest, Map<String, Value>)>,
+    pub subjects: Vec<Subject>,
 }
+
+/// What a statement is about: the digest, and what the signer noted beside it.
+pub type Subject = (Digest, Map<String, Value>);
 
 impl Statement {
     /// Reads a statement of version 1 or 0.1.
@@ -42,7 +45,7 @@ impl Statement {
     }
 }
 
-fn subject(value: &Value) -> Result<Option<(Digest, Map<String, Value>)>, StatementError> {
+fn subject(value: &Value) -> Result<Option<Subject>, StatementError> {
     let object = value.as_object().ok_or(StatementError::Missing("subject as objects"))?;
     json::exact_names(object, &["name", "digest", "annotations"])?;
     let digests = object.get("digest").and_then(Value::as_object).ok_or(StatementError::Missing("subject digest"))?;

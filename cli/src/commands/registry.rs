@@ -57,7 +57,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
             .map(|(user, password)| Account::new(user, password)),
         referrers: !args.no_referrers,
         latency: args.latency,
-        access_log: args.access_log.then(|| AccessLog::new(tell)),
+        access_log: args.access_log.then(|| AccessLog::new(|access| tell(&access))),
         ..Options::default()
     };
     let listener = TcpListener::bind(args.listen)
@@ -72,7 +72,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-fn tell(access: Access) {
+fn tell(access: &Access) {
     let target: String = access.target.chars().flat_map(char::escape_default).take(500).collect();
     output::note(format_args!("{} {target} {}", access.method, access.status.as_u16()));
 }
