@@ -1,12 +1,13 @@
 //! Where there is no daemon: the judged image as an OCI layout on disk.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use oci::{Descriptor, Document, ImageRef, PinnedRef, Platform, Repository};
 use registry::{
-    Client, Lookup, Reference, RegistryError, Resolved,
-    layout::{Layout, LayoutError},
+    Client, Download, Lookup, Reference, RegistryError, Resolved,
+    layout::{BlobWriter, Layout, LayoutError},
 };
+use tokio::time::timeout;
 
 /// Where a layout keeps the name of an image (OCI image layout specification, "index.json").
 const NAME: &str = "org.opencontainers.image.ref.name";
@@ -14,15 +15,19 @@ const NAME: &str = "org.opencontainers.image.ref.name";
 /// Writes exactly the image that was judged, its layers checked as they arrive, and names it as it was asked for. Of
 /// an index everything below it is written, or with `platform` only that manifest. Answers how many blobs there are.
 ///
+/// Each MiB of a blob, and its end, must arrive within `patience`: a large image may take its time, a registry that
+/// only drips may not.
+///
 /// # Errors
-/// Fails if something is missing, is not what its digest says, or cannot be written. The layout names the image only
-/// if all of it is there.
+/// Fails if something is missing, is not what its digest says, comes too slowly, or cannot be written. The layout
+/// names the image only if all of it is there.
 pub async fn copy_to_layout(
     client: &Client,
     asked: &ImageRef,
     pinned: &PinnedRef,
     platform: Option<&str>,
     folder: &Path,
+    patience: Duration,
 ) -> Result<usize, CopyError> {
     let layout = Layout::create(folder)?;
     let image = ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into());
@@ -35,7 +40,7 @@ pub async fn copy_to_layout(
         top = for_platform(&index.manifests, platform)?.clone();
         (document, bytes) = fetch(client, pinned.repository(), &top).await?;
     }
-    let mut copy = Copy { client, repository: pinned.repository(), layout: &layout, blobs: 0 };
+    let mut copy = Copy { client, repository: pinned.repository(), layout: &layout, patience, blobs: 0 };
     copy.everything_below(document).await?;
     let named = asked.effective_tag().map_or_else(|| asked.to_string(), |tag| format!("{}:{tag}", asked.repository()));
     top.annotations.insert(NAME.to_owned(), named);
@@ -47,6 +52,7 @@ struct Copy<'a> {
     client: &'a Client,
     repository: &'a Repository,
     layout: &'a Layout,
+    patience: Duration,
     blobs: usize,
 }
 
@@ -81,15 +87,26 @@ impl Copy<'_> {
     }
 
     async fn blob(&self, descriptor: &Descriptor) -> Result<(), CopyError> {
-        let Lookup::Found(mut download) = self.client.download(self.repository, descriptor).await? else {
+        let late = |_| CopyError::Slow { blob: descriptor.digest.to_string(), patience: self.patience };
+        let asked = timeout(self.patience, self.client.download(self.repository, descriptor));
+        let Lookup::Found(mut download) = asked.await.map_err(late)?? else {
             return Err(CopyError::Absent(descriptor.digest.to_string()));
         };
         let mut writer = self.layout.writer(descriptor.digest, descriptor.size)?;
-        while let Some(piece) = download.next().await? {
-            writer.write(&piece)?;
-        }
+        while timeout(self.patience, next_step(&mut download, &mut writer)).await.map_err(late)?? {}
         Ok(writer.finish()?)
     }
+}
+
+/// Writes what arrives until there is a MiB of it. False if that was the end.
+async fn next_step(download: &mut Download, writer: &mut BlobWriter) -> Result<bool, CopyError> {
+    let mut arrived = 0;
+    while arrived < STEP {
+        let Some(piece) = download.next().await? else { return Ok(false) };
+        arrived += piece.len();
+        writer.write(&piece)?;
+    }
+    Ok(true)
 }
 
 async fn fetch(
@@ -118,12 +135,23 @@ fn platforms(manifests: &[Descriptor]) -> String {
     names.take(20).collect::<Vec<_>>().join(", ").chars().flat_map(char::escape_debug).collect()
 }
 
+/// How much must arrive in the time that is given.
+const STEP: usize = 1 << 20;
+
 /// Why an image was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// Part of the image is not in the registry.
     #[error("{0} is not in the registry")]
     Absent(String),
+    /// It comes too slowly.
+    #[error("blob {blob} comes too slowly: neither 1 MiB more nor its end within {:.1} s", .patience.as_secs_f64())]
+    Slow {
+        /// The digest of what is being fetched.
+        blob: String,
+        /// How long was waited.
+        patience: Duration,
+    },
     /// An index in an index.
     #[error("index {0} stands in an index, which is not copied")]
     Nested(String),

@@ -2,6 +2,7 @@
 //!
 //! Link-local and metadata addresses are never registries, whether written out, reached by a redirect or found by the
 //! name service. Names are judged as the URL library normalises them, so that `2852039166` is the address it means.
+//! Where a proxy is configured, it is the proxy that resolves names, and its rules that hold for what it finds.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -1,10 +1,10 @@
 //! One HTTP answer, read no further than its limit and its deadline, and what its failure means.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 use url::Url;
@@ -27,6 +27,7 @@ pub(crate) struct Answer {
     waits: Waits,
     body: Body,
     slot: Option<OwnedSemaphorePermit>,
+    large: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl Answer {
         attempts: u32,
         waits: Waits,
         slot: OwnedSemaphorePermit,
+        large: Arc<Semaphore>,
     ) -> Self {
         let headers = std::mem::take(response.headers_mut());
         let (status, url) = (response.status(), response.url().clone());
@@ -65,6 +67,7 @@ impl Answer {
             waits,
             body: Body::Arriving(response),
             slot: Some(slot),
+            large,
         }
     }
 
@@ -84,12 +87,15 @@ impl Answer {
             Body::Held(bytes) => return Ok(bytes),
             Body::Arriving(response) => response,
         };
-        let mut bytes = Vec::new();
+        let (mut bytes, mut turn) = (Vec::new(), None);
         loop {
             match next_chunk(&mut response, self.waits, &self.registry).await? {
                 None => return Ok(bytes),
                 Some(chunk) if (bytes.len() + chunk.len()) as u64 > limit => return Err(too_large(None)),
                 Some(chunk) => bytes.extend_from_slice(&chunk),
+            }
+            if bytes.len() > SMALL && turn.is_none() {
+                turn = Some(self.waits.turn(&self.large, &self.registry).await?);
             }
         }
     }
@@ -139,6 +145,24 @@ impl Answer {
 
     pub(crate) fn violates(&self, violation: Violation) -> RegistryError {
         RegistryError::Violation { registry: self.registry.clone(), violation }
+    }
+}
+
+impl Waits {
+    /// A place in a queue, if it comes in time.
+    pub(crate) async fn turn(
+        &self,
+        queue: &Arc<Semaphore>,
+        registry: &str,
+    ) -> Result<OwnedSemaphorePermit, RegistryError> {
+        match timeout_at(self.until, queue.clone().acquire_owned()).await {
+            Ok(permit) => Ok(permit.expect("no queue is ever closed")),
+            Err(_) => Err(RegistryError::Unreachable {
+                registry: registry.to_owned(),
+                cause: Cause::Timeout { after: self.whole },
+                attempts: 1,
+            }),
+        }
     }
 }
 
@@ -210,8 +234,9 @@ fn known_cause(host: &str, error: &(dyn Error + 'static)) -> Option<Cause> {
         return Some(tls_cause(error));
     }
     let error = error.downcast_ref::<io::Error>()?;
-    if let Some(error) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-        return Some(tls_cause(error));
+    // an error wrapped in one of these is not among its sources
+    if let Some(cause) = error.get_ref().and_then(|inner| known_cause(host, inner)) {
+        return Some(cause);
     }
     match error.kind() {
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
@@ -235,6 +260,7 @@ fn tls_cause(error: &rustls::Error) -> Cause {
                 Bad::UnknownIssuer => "unknown issuer".to_owned(),
                 Bad::Expired | Bad::ExpiredContext { .. } => "expired".to_owned(),
                 Bad::NotValidYet | Bad::NotValidYetContext { .. } => "not valid yet".to_owned(),
+                Bad::BadSignature => "not signed by the authority that it names".to_owned(),
                 Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "not valid for this name".to_owned(),
                 other => excerpt(other.to_string().as_bytes()),
             },
@@ -259,3 +285,6 @@ fn unknown_cause(error: &reqwest::Error) -> Cause {
         false => Cause::NotHttp { why: excerpt(words.as_bytes()) },
     }
 }
+
+/// Bodies up to this size are read at once; larger ones wait for each other.
+const SMALL: usize = 256 * 1024;

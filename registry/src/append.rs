@@ -137,7 +137,7 @@ fn condition(current: Option<&Fetched>, refused: bool) -> Precondition {
 
 /// Longer from round to round, and not the same for two who collided.
 fn pause(round: u32) -> Duration {
-    let most = 20_u64 << round.min(6);
+    let most = 20_u64 << round.min(4);
     Duration::from_millis(most / 2 + RandomState::new().build_hasher().finish() % most)
 }
 

@@ -353,6 +353,7 @@ fn check_limits(limits: &Limits) -> Result<(), ClientError> {
     let zero = [
         ("manifest", limits.manifest == 0),
         ("requests_per_host", limits.requests_per_host == 0),
+        ("large_bodies", limits.large_bodies == 0),
         ("hosts", limits.hosts == 0),
         ("connect", limits.connect.is_zero()),
         ("request", limits.request.is_zero()),

@@ -68,6 +68,14 @@ struct Lead {
     kind: Kind,
 }
 
+impl Lead {
+    /// About what it takes to keep it, its blob aside.
+    fn cost(&self) -> u64 {
+        let annotations = self.layer.annotations.iter().map(|(key, value)| key.len() + value.len() + 100);
+        (size_of::<Self>() + annotations.sum::<usize>()) as u64
+    }
+}
+
 enum Kind {
     Layer,
     Bundle,
@@ -75,10 +83,12 @@ enum Kind {
     Broken(String),
 }
 
+type Blob = Result<Lookup<Bytes>, RegistryError>;
+
 struct Hunt<'a> {
     client: &'a Client,
     repository: &'a Repository,
-    blobs: Mutex<HashMap<AnyDigest, Arc<OnceCell<Result<Lookup<Bytes>, RegistryError>>>>>,
+    blobs: Mutex<HashMap<AnyDigest, Arc<OnceCell<Blob>>>>,
     /// Bytes that may still be kept.
     left: Mutex<u64>,
 }
@@ -137,7 +147,11 @@ impl<'a> Hunt<'a> {
         let reference = Reference::Digest(referrer.digest);
         match self.client.manifest_within(self.repository, &reference, limit).await {
             Ok(Lookup::Found(fetched)) => match fetched.document {
-                Document::Manifest(_, manifest) => Ok(in_referrer(source, referrer.digest, manifest)),
+                Document::Manifest(_, manifest) => {
+                    let leads = in_referrer(source, referrer.digest, manifest);
+                    self.keep(leads.iter().map(Lead::cost).sum())?;
+                    Ok(leads)
+                }
                 Document::Index(..) => Ok(Vec::new()),
             },
             Ok(Lookup::Absent) => broken("its manifest is listed, but absent".to_owned()),
@@ -196,7 +210,7 @@ impl<'a> Hunt<'a> {
     }
 
     /// A blob, fetched once whoever else asks for it too. Each use of it counts against what may be kept.
-    async fn blob(&self, layer: &Descriptor, most: u64) -> Result<Lookup<Bytes>, RegistryError> {
+    async fn blob(&self, layer: &Descriptor, most: u64) -> Blob {
         if layer.size <= most {
             self.keep(layer.size)?;
         }

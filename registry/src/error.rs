@@ -226,6 +226,8 @@ pub enum Item {
     SignatureBytes,
     /// A token service's answer.
     Token,
+    /// All pages of a list.
+    List,
     /// Pages of a list.
     Pages,
     /// Referrers of one image.
@@ -243,6 +245,7 @@ impl fmt::Display for Item {
             Self::Blob => "blob",
             Self::SignatureBytes => "bytes of signatures",
             Self::Token => "token answer",
+            Self::List => "list",
             Self::Pages => "pages",
             Self::Referrers => "referrers",
             Self::SignatureLayers => "signature layers",

@@ -4,6 +4,7 @@
 //! there, and `index.json` is replaced by a rename. What is read is checked against its digest. Calls block.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, TryLockError},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -125,7 +126,7 @@ impl Layout {
             let (found, wanted) = (document.media_type().to_owned(), descriptor.media_type.clone());
             return Err(LayoutError::MediaType { found, wanted });
         }
-        self.check_whole(&document, MAX_DEPTH)?;
+        self.check_whole(&document, MAX_DEPTH, &mut BTreeSet::new())?;
         let mut writer = self.writer(descriptor.digest, descriptor.size)?;
         writer.write(bytes)?;
         writer.finish()?;
@@ -136,8 +137,13 @@ impl Layout {
     }
 
     /// Whether everything that a document consists of is here: an image's configuration and layers, but for layers
-    /// that are fetched elsewhere by design, and an index's images.
-    fn check_whole(&self, document: &Document, depth: u8) -> Result<(), LayoutError> {
+    /// that are fetched elsewhere by design, and an index's images. What is named many times is looked at once.
+    fn check_whole(
+        &self,
+        document: &Document,
+        depth: u8,
+        seen: &mut BTreeSet<(AnyDigest, bool)>,
+    ) -> Result<(), LayoutError> {
         let parts = match document {
             Document::Index(_, index) => index.manifests.iter().collect(),
             Document::Manifest(_, manifest) => {
@@ -146,13 +152,17 @@ impl Layout {
             }
         };
         for part in parts {
+            let is_document = media_type::is_index(&part.media_type) || media_type::is_manifest(&part.media_type);
+            if !seen.insert((part.digest, is_document)) {
+                continue;
+            }
             if !self.holds(&part.digest) {
                 return Err(LayoutError::Absent { digest: part.digest });
             }
-            if media_type::is_index(&part.media_type) || media_type::is_manifest(&part.media_type) {
+            if is_document {
                 let bytes = self.blob(&part.digest, MAX_MANIFEST)?;
                 let part = Document::parse(&bytes, Some(&part.media_type)).map_err(LayoutError::Manifest)?;
-                self.check_whole(&part, depth.checked_sub(1).ok_or(LayoutError::TooDeep)?)?;
+                self.check_whole(&part, depth.checked_sub(1).ok_or(LayoutError::TooDeep)?, seen)?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! How much of a stranger's data is taken, and how long is waited for it.
 //!
-//! The defaults keep one verification within 32 MiB of memory whatever a registry answers: 4 MiB of manifest with its
-//! parsed form, and 12 MiB of signatures that are kept.
+//! The defaults keep one verification within 32 MiB of memory whatever a registry answers: two manifests of 4 MiB at a
+//! time, one of them being parsed, and 12 MiB of signatures that are kept.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Limits {
     /// Bytes of one Sigstore bundle. Signatures take 2 to 12 KiB; attestations carry their statement, such as a bill
     /// of material, and reach megabytes.
     pub bundle: u64,
-    /// Bytes of all payloads and bundles kept for one image.
+    /// Bytes of all payloads, bundles and annotations kept for one image.
     pub signatures_total: u64,
     /// Bytes of a token service's answer.
     pub token_answer: u64,
@@ -35,6 +35,8 @@ pub struct Limits {
     pub redirects: usize,
     /// Requests under way to one registry at a time.
     pub requests_per_host: usize,
+    /// Bodies over 256 KiB that are read at a time, from all registries.
+    pub large_bodies: usize,
     /// Registries remembered (scheme, challenge, credential) at a time.
     pub hosts: usize,
     /// Time to connect, TLS included.
@@ -65,12 +67,13 @@ impl Default for Limits {
             signature_layers: 1000,
             redirects: 5,
             requests_per_host: 8,
+            large_bodies: 2,
             hosts: 1024,
             connect: Duration::from_secs(10),
             request: Duration::from_secs(30),
             retries: 2,
             retry_after: Duration::from_secs(5),
-            merge_rounds: 8,
+            merge_rounds: 16,
         }
     }
 }

@@ -41,7 +41,13 @@ impl<'a> Pages<'a> {
         let limits = self.client.limits();
         let next = self.next_url(&page)?;
         self.seen.insert(page.url.clone());
-        let bytes = page.read(Item::Manifest, limits.manifest - self.bytes).await?;
+        let bytes = match page.read(Item::List, limits.manifest - self.bytes).await {
+            // what all pages may have together, not what is left of it
+            Err(RegistryError::TooLarge { registry, item, declared, .. }) => {
+                return Err(RegistryError::TooLarge { registry, item, declared, limit: limits.manifest });
+            }
+            other => other?,
+        };
         self.bytes += bytes.len() as u64;
         let Some(url) = next else { return Ok((bytes, None)) };
         let registry = self.repository.domain().to_owned();

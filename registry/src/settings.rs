@@ -1,6 +1,8 @@
 //! How a client reaches registries: credentials, certificates, exceptions, limits.
 //!
-//! Nothing here is read from the environment; whoever builds the settings does that.
+//! Nothing here is read from the environment; whoever builds the settings does that. Two things the libraries below
+//! read for themselves, when a registry beyond loopback is first asked: the system's certificate authorities (with
+//! `SSL_CERT_FILE` and `SSL_CERT_DIR`), and proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
 
 use std::{net::IpAddr, path::PathBuf};
 

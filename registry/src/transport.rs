@@ -64,6 +64,8 @@ pub(crate) struct Transport {
     allow_http: bool,
     user_agent: HeaderValue,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
+    /// Who reads a large body.
+    large: Arc<Semaphore>,
     plain: OnceLock<reqwest::Client>,
     system: OnceLock<reqwest::Client>,
 }
@@ -71,7 +73,8 @@ pub(crate) struct Transport {
 impl Transport {
     pub(crate) fn new(limits: Limits, guard: Guard, tls: Tls, allow_http: bool, user_agent: HeaderValue) -> Self {
         let (hosts, plain, system) = (Mutex::default(), OnceLock::new(), OnceLock::new());
-        Self { limits, guard, tls, allow_http, user_agent, hosts, plain, system }
+        let large = Arc::new(Semaphore::new(limits.large_bodies));
+        Self { large, limits, guard, tls, allow_http, user_agent, hosts, plain, system }
     }
 
     /// What is remembered of a host. The memory is bounded by forgetting all of it, which costs a few requests.
@@ -157,10 +160,7 @@ impl Transport {
         let whole = self.limits.request;
         let waits = Waits { whole, until: Instant::now() + whole, error_body: self.limits.error_body };
         let slots = self.host(&registry.name).slots.clone();
-        let Ok(slot) = timeout_at(waits.until, slots.acquire_owned()).await else {
-            return Err(unreachable(&registry.name, Cause::Timeout { after: whole }));
-        };
-        let slot = slot.expect("the semaphore is never closed");
+        let slot = waits.turn(&slots, &registry.name).await?;
         let mut attempts = 1;
         loop {
             let result = self.follow(registry, url.clone(), out, waits).await;
@@ -202,7 +202,7 @@ impl Transport {
         match result {
             Ok((response, elsewhere)) => {
                 let name = shown_name(registry, response.url(), elsewhere);
-                Ok(Answer::new(name, response, elsewhere, tried, waits, slot))
+                Ok(Answer::new(name, response, elsewhere, tried, waits, slot, self.large.clone()))
             }
             Err(RegistryError::Unreachable { registry, cause, .. }) => {
                 Err(RegistryError::Unreachable { registry, cause, attempts: tried })
@@ -386,3 +386,80 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Small, since what is fetched is small, and a flood must not fill our memory before it is refused.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ClientError;
+
+    fn transport(allow_http: bool) -> Transport {
+        let tls = Tls::new(Vec::new(), None, None, false).unwrap();
+        let user_agent = HeaderValue::from_static("test");
+        Transport::new(Limits::default(), Guard::new(Vec::new()), tls, allow_http, user_agent)
+    }
+
+    fn registry(domain: &str) -> Registry {
+        Registry::of(&format!("{domain}/a").parse().unwrap()).unwrap()
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_or_where_it_was_allowed_and_comes_second_there() {
+        use Scheme::{Http, Https};
+        for domain in ["registry.example", "localhost.example:5000", "10.0.0.1:5000", "docker.io"] {
+            assert_eq!(transport(false).candidates(&registry(domain)), (Https, None), "{domain}");
+            assert_eq!(transport(true).candidates(&registry(domain)), (Https, Some(Http)), "{domain}");
+        }
+        assert_eq!(transport(false).candidates(&registry("127.0.0.1:5000")), (Http, Some(Https)));
+    }
+
+    #[test]
+    fn plain_url_beyond_loopback_is_refused_wherever_it_comes_from() {
+        for text in ["http://registry.example/", "http://10.0.0.1/", "http://localhost.example/"] {
+            assert!(matches!(transport(false).permit(&url(text)), Err(Refusal::PlainHttp { .. })), "{text}");
+            assert_eq!(transport(true).permit(&url(text)), Ok(()), "{text}");
+        }
+        assert_eq!(transport(false).permit(&url("http://localhost:5000/")), Ok(()));
+    }
+
+    #[test]
+    fn redirect_goes_neither_to_http_nor_inward_nor_elsewhere_with_a_body() {
+        let check =
+            |from: &str, to: &str, reads| check_redirect(&registry("registry.example"), &url(from), &url(to), reads);
+        assert!(matches!(check("https://a.b/", "http://a.b/", true), Err(Refusal::Downgrade { .. })));
+        assert!(matches!(check("https://a.b/", "https://127.0.0.1/", true), Err(Refusal::Inward { .. })));
+        assert!(matches!(check("https://a.b/", "https://c.d/", false), Err(Refusal::WriteElsewhere { .. })));
+        assert_eq!(check("https://a.b/", "https://c.d/", true), Ok(()));
+        assert_eq!(check("https://a.b/x", "https://a.b/y", false), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn only_an_answer_that_is_not_tls_shows_that_tls_is_not_spoken() {
+        let not = async |cause| not_spoken(Scheme::Https, &mut Err(unreachable("a.b", cause))).await;
+        assert!(not(Cause::NotTls).await);
+        assert!(not(Cause::Tcp { why: String::new() }).await);
+        assert!(!not(Cause::Certificate { why: String::new() }).await);
+        assert!(!not(Cause::Tls { why: String::new() }).await);
+        assert!(!not(Cause::Timeout { after: IDLE }).await);
+    }
+
+    #[test]
+    fn hosts_remembered_are_bounded() {
+        let transport = transport(false);
+        for n in 0..transport.limits.hosts * 2 {
+            transport.host(&n.to_string());
+            assert!(transport.hosts.lock().unwrap().len() <= transport.limits.hosts);
+        }
+    }
+
+    #[test]
+    fn client_that_cannot_be_built_is_an_error_each_time() {
+        let place = OnceLock::new();
+        let fail = || Err(ClientError::NoSystemRoots { why: String::new() });
+        assert!(shared(&place, fail).is_err());
+        assert!(shared(&place, fail).is_err());
+    }
+}

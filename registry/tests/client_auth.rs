@@ -1,5 +1,7 @@
 //! Who is told what: challenges, token services, and what is never sent to whom.
 
+#![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
+
 mod scripted;
 
 use std::sync::{
@@ -40,7 +42,9 @@ fn challenged(seen: &Seen) -> Response {
 fn bearer_registry(seen: &Seen) -> Response {
     if seen.path.starts_with("/token") {
         let user = match seen.authorization().strip_prefix("Basic ") {
-            Some(pair) => String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap().split(':').next().unwrap().to_owned(),
+            Some(pair) => {
+                String::from_utf8(STANDARD.decode(pair).unwrap()).unwrap().split(':').next().unwrap().to_owned()
+            }
             None => "nobody".to_owned(),
         };
         return ok("application/json", format!(r#"{{"token":"for-{user}","expires_in":300}}"#));
@@ -165,7 +169,10 @@ async fn narrow_scope_is_widened_as_the_challenge_says() {
             "Bearer 2" => image(),
             _ => {
                 let scope = "repository:a:metadata_read,pull";
-                let text = format!(r#"Bearer realm="http://{}/token",service="reg",scope="{scope}",error="insufficient_scope""#, seen.host);
+                let text = format!(
+                    r#"Bearer realm="http://{}/token",service="reg",scope="{scope}",error="insufficient_scope""#,
+                    seen.host
+                );
                 with(401, &[("www-authenticate", &text)], "")
             }
         }
@@ -264,10 +271,9 @@ async fn foreign_token_service_is_not_asked_and_gets_no_credential() {
 
 #[tokio::test]
 async fn metadata_service_is_not_asked_even_as_a_trusted_realm() {
-    let server = Scripted::start(|_| {
-        with(401, &[("www-authenticate", r#"Bearer realm="https://169.254.169.254/t""#)], "")
-    })
-    .await;
+    let server =
+        Scripted::start(|_| with(401, &[("www-authenticate", r#"Bearer realm="https://169.254.169.254/t""#)], ""))
+            .await;
     let settings = Settings { trusted_realms: vec!["169.254.169.254".into()], ..Settings::default() };
     let error = client_with(settings).resolve(&server.image(":v1")).await.unwrap_err();
     let RegistryError::TokenService { error, .. } = error else { panic!("{error}") };

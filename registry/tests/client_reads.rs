@@ -1,5 +1,7 @@
 //! What the client makes of a registry's answers to reads.
 
+#![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
+
 mod scripted;
 
 use std::{

@@ -1,5 +1,7 @@
 //! Redirects: followed, but with nothing that was meant for another host, and not everywhere.
 
+#![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
+
 mod scripted;
 
 use oci::media_type::OCI_MANIFEST;
@@ -81,7 +83,10 @@ async fn circle_is_an_error_and_so_are_six_redirects() {
 async fn redirect_without_a_place_is_a_violation() {
     let server = Scripted::start(|_| status(307)).await;
     let error = client().resolve(&server.image(":v1")).await.unwrap_err();
-    assert!(matches!(error, RegistryError::Violation { violation: Violation::Location { status: 307 }, .. }), "{error}");
+    assert!(
+        matches!(error, RegistryError::Violation { violation: Violation::Location { status: 307 }, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +110,9 @@ async fn write_redirected_to_another_host_is_refused() {
     let server = Scripted::start(move |_| to(307, &there)).await;
     let bytes = manifest(&[]).into();
     let reference = digest_of(&manifest(&[])).into();
-    let push = client().push_manifest(&server.repository(), &reference, OCI_MANIFEST, bytes, registry::Precondition::None).await;
+    let push = client()
+        .push_manifest(&server.repository(), &reference, OCI_MANIFEST, bytes, registry::Precondition::None)
+        .await;
     assert!(matches!(push, Err(RegistryError::Refused { refusal: Refusal::WriteElsewhere { .. }, .. })), "{push:?}");
     assert!(elsewhere.seen().is_empty());
 }

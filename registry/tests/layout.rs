@@ -96,6 +96,56 @@ fn index_is_named_only_with_everything_below_it() {
 }
 
 #[test]
+fn indexes_nested_too_deep_are_refused() {
+    let (layout, _directory) = new_layout();
+    let mut bytes = br#"{"schemaVersion":2,"manifests":[]}"#.to_vec();
+    let mut add = |layout: &Layout| {
+        let child = Descriptor::of(media_type::OCI_INDEX, &bytes);
+        layout.add_blob(&bytes).unwrap();
+        bytes = json!({ "schemaVersion": 2, "manifests": [child] }).to_string().into_bytes();
+        layout.add_manifest(&Descriptor::of(media_type::OCI_INDEX, &bytes), &bytes)
+    };
+    for _ in 0..3 {
+        add(&layout).unwrap();
+    }
+    assert!(matches!(add(&layout), Err(LayoutError::TooDeep)));
+}
+
+#[test]
+fn child_named_many_times_is_looked_at_once() {
+    let (layout, _directory) = new_layout();
+    let mut bytes = br#"{"schemaVersion":2,"manifests":[]}"#.to_vec();
+    for _ in 0..3 {
+        layout.add_blob(&bytes).unwrap();
+        let children = vec![Descriptor::of(media_type::OCI_INDEX, &bytes); 1000];
+        bytes = json!({ "schemaVersion": 2, "manifests": children }).to_string().into_bytes();
+    }
+    layout.add_manifest(&Descriptor::of(media_type::OCI_INDEX, &bytes), &bytes).unwrap(); // else a billion looks
+}
+
+#[test]
+fn child_named_as_something_else_too_is_looked_into() {
+    let (layout, _directory) = new_layout();
+    let child = manifest("layer");
+    layout.add_blob(&child).unwrap();
+    let children = [Descriptor::of("text/plain", &child), Descriptor::of(media_type::OCI_MANIFEST, &child)];
+    let index = json!({ "schemaVersion": 2, "manifests": children }).to_string().into_bytes();
+    let result = layout.add_manifest(&Descriptor::of(media_type::OCI_INDEX, &index), &index);
+    assert!(matches!(result, Err(LayoutError::Absent { .. })));
+}
+
+#[test]
+fn image_without_a_name_is_named_once() {
+    let (layout, _directory) = new_layout();
+    let bytes = add_image(&layout, "v1", "layer");
+    for _ in 0..2 {
+        layout.add_manifest(&Descriptor::of(media_type::OCI_MANIFEST, &bytes), &bytes).unwrap();
+    }
+    let index = layout.index().unwrap();
+    assert_eq!(index.manifests.iter().map(|entry| entry.annotations.len()).collect::<Vec<_>>(), [1, 0]);
+}
+
+#[test]
 fn descriptor_must_be_of_the_bytes() {
     let (layout, directory) = new_layout();
     layout.add_blob(b"{}").unwrap();

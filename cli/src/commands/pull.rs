@@ -116,7 +116,8 @@ async fn to_daemon(args: &Args, image: &ImageRef, pinned: &PinnedRef) -> Result<
 
 async fn to_layout(args: &Args, image: &ImageRef, pinned: &PinnedRef, folder: &std::path::Path) -> Result<(), Failure> {
     let client = args.registry.client()?;
-    let copied = host::copy_to_layout(&client, image, pinned, args.platform.as_deref(), folder).await;
+    let (platform, patience) = (args.platform.as_deref(), args.registry.timeout);
+    let copied = host::copy_to_layout(&client, image, pinned, platform, folder, patience).await;
     let copied = copied.map_err(Failure::failed)?;
     if !args.quiet {
         output::line(format_args!("Digest: {}", pinned.digest()));

@@ -69,16 +69,13 @@ impl Content {
         Ok(Upload { id, sink: Some(sink), hasher: Sha256::new(), size: 0, quota: Arc::clone(&self.quota) })
     }
 
-    /// Keeps what was uploaded, provided that it has this digest.
-    pub(super) fn keep(&self, upload: &mut Upload, wanted: &AnyDigest) -> Result<(), Problem> {
-        let found = upload.digest_like(wanted)?;
-        if found != *wanted {
-            return Err(Problem::DigestMismatch { found: Box::new(found), wanted: *wanted });
-        }
+    /// Keeps what was uploaded, under the digest that it was found to have.
+    pub(super) fn keep(&self, checked: Checked<'_>) -> Result<(), Problem> {
+        let Checked { upload, digest } = checked;
         let new = match (&self.kept, upload.sink.take().ok_or(Problem::UploadUnknown)?) {
-            (Kept::Memory(map), Sink::Memory(bytes)) => lock(map).insert(*wanted, bytes.freeze()).is_none(),
+            (Kept::Memory(map), Sink::Memory(bytes)) => lock(map).insert(digest, bytes.freeze()).is_none(),
             (Kept::Directory(root), Sink::File(_, path)) => {
-                let target = path_of(root, wanted);
+                let target = path_of(root, &digest);
                 let new = !target.exists();
                 fs::rename(path, target)?;
                 new
@@ -207,16 +204,21 @@ impl Upload {
         Ok(())
     }
 
-    /// The digest of what has arrived, by the algorithm of `wanted`. Only SHA-256 was computed on the way.
-    fn digest_like(&mut self, wanted: &AnyDigest) -> io::Result<AnyDigest> {
-        Ok(match wanted {
+    /// Ends the upload if what has arrived has this digest.
+    pub(super) async fn check(&mut self, wanted: AnyDigest) -> Result<Checked<'_>, Problem> {
+        let found = match wanted {
             AnyDigest::Sha256(_) => Digest::from_bytes(self.hasher.clone().finalize().into()).into(),
-            AnyDigest::Sha384(_) => AnyDigest::Sha384(self.hash_again::<Sha384>()?.into()),
-            AnyDigest::Sha512(_) => AnyDigest::Sha512(self.hash_again::<Sha512>()?.into()),
-        })
+            AnyDigest::Sha384(_) => AnyDigest::Sha384(self.hash_again::<Sha384>().await?.into()),
+            AnyDigest::Sha512(_) => AnyDigest::Sha512(self.hash_again::<Sha512>().await?.into()),
+        };
+        match found == wanted {
+            true => Ok(Checked { upload: self, digest: wanted }),
+            false => Err(Problem::DigestMismatch { found: Box::new(found), wanted }),
+        }
     }
 
-    fn hash_again<H: sha2::Digest>(&mut self) -> io::Result<sha2::digest::Output<H>> {
+    /// Only SHA-256 was computed on the way. Other requests get their turn while this one reads.
+    async fn hash_again<H: sha2::Digest>(&mut self) -> io::Result<sha2::digest::Output<H>> {
         let mut hasher = H::new();
         match &mut self.sink {
             None => {}
@@ -226,6 +228,7 @@ impl Upload {
                 let mut chunk = vec![0; CHUNK];
                 while let read @ 1.. = file.read(&mut chunk)? {
                     hasher.update(&chunk[..read]);
+                    tokio::task::yield_now().await;
                 }
             }
         }
@@ -241,6 +244,24 @@ impl Drop for Upload {
         {
             tracing::warn!(%error, "an abandoned upload stays on disk until the next start");
         }
+    }
+}
+
+/// An upload that has this digest: what was checked is what is kept.
+pub(super) struct Checked<'a> {
+    upload: &'a mut Upload,
+    digest: AnyDigest,
+}
+
+impl Checked<'_> {
+    /// The digest.
+    pub(super) fn digest(&self) -> AnyDigest {
+        self.digest
+    }
+
+    /// How many bytes there are.
+    pub(super) fn size(&self) -> u64 {
+        self.upload.size
     }
 }
 
@@ -304,26 +325,27 @@ mod tests {
         [(Content::memory(100), None), (on_disk, Some(directory))]
     }
 
-    #[test]
-    fn only_the_right_digest_is_kept_by_any_algorithm() {
+    #[tokio::test]
+    async fn only_the_right_digest_is_kept_by_any_algorithm() {
         for (content, _directory) in both() {
             for zero in [AnyDigest::Sha256(Digest::of(b"")), AnyDigest::Sha384([0; 48]), AnyDigest::Sha512([0; 64])] {
                 let (right, wrong) = (zero.same_algorithm(b"abc"), zero.same_algorithm(b"abd"));
-                let refused = content.keep(&mut uploaded(&content, b"abc"), &wrong);
-                assert!(matches!(refused, Err(Problem::DigestMismatch { .. })));
+                let mut upload = uploaded(&content, b"abc");
+                assert!(matches!(upload.check(wrong).await, Err(Problem::DigestMismatch { .. })));
+                content.keep(upload.check(right).await.unwrap()).unwrap();
                 assert!(content.get(&wrong).unwrap().is_none());
-                content.keep(&mut uploaded(&content, b"abc"), &right).unwrap();
+                assert!(matches!(upload.append(b"d", 100), Err(Problem::UploadUnknown)));
                 assert_eq!(content.get(&right).unwrap().unwrap().bytes().unwrap(), "abc");
             }
         }
     }
 
-    #[test]
-    fn what_is_kept_counts_once_and_what_is_dropped_not_at_all() {
+    #[tokio::test]
+    async fn what_is_kept_counts_once_and_what_is_dropped_not_at_all() {
         for (content, _directory) in both() {
             let digest = Digest::of(b"abc").into();
             for _ in 0..2 {
-                content.keep(&mut uploaded(&content, b"abc"), &digest).unwrap();
+                content.keep(uploaded(&content, b"abc").check(digest).await.unwrap()).unwrap();
             }
             drop(uploaded(&content, b"more"));
             assert_eq!(used(&content), 3);

@@ -9,7 +9,7 @@ use http::{
     HeaderName, StatusCode,
     header::{CONTENT_TYPE, ETAG, LOCATION},
 };
-use oci::{Document, Repository};
+use oci::{Digest, Document, Repository};
 
 use super::{
     endpoint::Reference,
@@ -39,7 +39,15 @@ pub(super) async fn put(
     let bytes = read(asked, body).await?;
     let document = parse(asked.header(&CONTENT_TYPE), &bytes)?;
     let precondition = Precondition::read(&asked.headers);
-    let digest = asked.registry.store().put_manifest(repository, &reference, &document, &bytes, &precondition)?;
+    let digest = match &reference {
+        Reference::Tag(_) => Digest::of(&bytes).into(),
+        Reference::Digest(digest) => *digest,
+    };
+    let store = asked.registry.store();
+    let mut upload = store.upload()?;
+    upload.append(&bytes, bytes.len() as u64)?;
+    let checked = upload.check(digest).await?;
+    store.put_manifest(repository, &reference, &document, checked, &precondition)?;
     let location = format!("/v2/{}/manifests/{digest}", repository.path());
     let headers = [(LOCATION, location), (CONTENT_DIGEST, digest.to_string()), (ETAG, entity_tag(&digest))];
     let mut response = (StatusCode::CREATED, headers).into_response();

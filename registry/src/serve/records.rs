@@ -170,6 +170,7 @@ mod tests {
         }
         let all = loaded(&records).unwrap();
         assert_eq!(all.len(), 3);
+        assert_eq!(fs::read_dir(records.root.join(UPLOADS)).unwrap().count(), 0);
         for mark in marks {
             assert!(all.contains(&(name.clone(), mark.clone(), "text".into())), "{mark:?}");
             records.erase(&name, &mark).unwrap();

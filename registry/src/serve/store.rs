@@ -11,11 +11,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use oci::{AnyDigest, Descriptor, Digest, Document, Repository, Tag};
+use oci::{AnyDigest, Descriptor, Document, Repository, Tag};
 
 use super::{
     ServeError, Storage,
-    content::{Content, Stored, Upload, lock},
+    content::{Checked, Content, Stored, Upload, lock},
     endpoint::Reference,
     options::Place,
     precondition::Precondition,
@@ -74,15 +74,11 @@ impl Store {
         }
     }
 
-    /// Keeps an upload as a blob of this repository, provided that it has this digest.
-    pub(super) fn add_blob(
-        &self,
-        repository: &Repository,
-        digest: AnyDigest,
-        upload: &mut Upload,
-    ) -> Result<(), Problem> {
+    /// Keeps an upload as a blob of this repository.
+    pub(super) fn add_blob(&self, repository: &Repository, checked: Checked<'_>) -> Result<(), Problem> {
+        let digest = checked.digest();
         let mut shelves = lock(&self.shelves);
-        self.content.keep(upload, &digest)?;
+        self.content.keep(checked)?;
         self.write(repository, &Mark::Blob(digest), "")?;
         shelves.entry(repository.clone()).or_default().blobs.insert(digest);
         Ok(())
@@ -120,35 +116,31 @@ impl Store {
         Ok(Found { digest, media_type, bytes: stored.bytes()? })
     }
 
-    /// Keeps a manifest, and moves the tag to it if that is what it was put under. Returns its digest.
+    /// Keeps a manifest, and moves the tag to it if that is what it was put under. The document was read from what
+    /// was checked.
     pub(super) fn put_manifest(
         &self,
         repository: &Repository,
         reference: &Reference,
         document: &Document,
-        bytes: &[u8],
+        checked: Checked<'_>,
         precondition: &Precondition,
-    ) -> Result<AnyDigest, Problem> {
-        let digest = match reference {
-            Reference::Tag(_) => Digest::of(bytes).into(),
-            Reference::Digest(digest) => *digest,
-        };
+    ) -> Result<(), Problem> {
+        let (digest, size) = (checked.digest(), checked.size());
         let mut shelves = lock(&self.shelves);
         let empty = Shelf::default();
         let shelf = shelves.get(repository).unwrap_or(&empty);
         precondition.check(current(shelf, reference).as_ref())?;
         check_blobs(shelf, document)?;
-        let mut upload = self.content.upload()?;
-        upload.append(bytes, bytes.len() as u64)?;
-        self.content.keep(&mut upload, &digest)?;
+        self.content.keep(checked)?;
         self.write(repository, &Mark::Manifest(digest), document.media_type())?;
         let shelf = shelves.entry(repository.clone()).or_default();
-        shelf.add_manifest(digest, document, bytes.len() as u64);
+        shelf.add_manifest(digest, document, size);
         if let Reference::Tag(tag) = reference {
             self.write(repository, &Mark::Tag(tag.clone()), &digest.to_string())?;
             shelf.tags.insert(tag.clone(), digest);
         }
-        Ok(digest)
+        Ok(())
     }
 
     /// Removes a tag, or a manifest with all its tags.

@@ -40,7 +40,7 @@ pub(super) async fn begin(asked: &Asked, repository: &Repository, body: Body) ->
         let digest = digest.parse()?;
         let mut upload = store.upload()?;
         receive(asked, &mut upload, body).await?;
-        store.add_blob(repository, digest, &mut upload)?;
+        store.add_blob(repository, upload.check(digest).await?)?;
         return Ok(created(repository, &digest));
     }
     let upload = store.upload()?;
@@ -61,7 +61,7 @@ pub(super) async fn finish(asked: &Asked, repository: &Repository, id: &str, bod
     let mut upload = asked.registry.sessions().take(repository, id)?;
     add_chunk(asked, repository, id, &mut upload, body).await?;
     asked.registry.sessions().forget(id);
-    asked.registry.store().add_blob(repository, digest, &mut upload)?;
+    asked.registry.store().add_blob(repository, upload.check(digest).await?)?;
     Ok(created(repository, &digest))
 }
 

@@ -91,7 +91,7 @@ impl Raw {
         let (address, says) = (listener.local_addr().unwrap(), says.into());
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                stream.read(&mut [0; 4096]).await.unwrap();
+                assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
                 stream.write_all(&says).await.unwrap();
                 stream.shutdown().await.unwrap();
             }

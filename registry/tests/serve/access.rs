@@ -55,7 +55,8 @@ async fn the_account_may_push_and_pull() {
 #[tokio::test]
 async fn open_registry_is_not_served_beyond_loopback() {
     let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
-    let error = serve(Options::default(), listener).await.unwrap_err();
+    let refused = tokio::time::timeout(Duration::from_secs(5), serve(Options::default(), listener)).await;
+    let error = refused.expect("it is refused, not served").unwrap_err();
     assert!(matches!(error, ServeError::OpenToStrangers { .. }));
     assert!(error.to_string().contains("open to everybody"), "{error}");
 }

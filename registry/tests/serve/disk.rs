@@ -1,7 +1,7 @@
 use std::{fs, path::Path};
 
 use oci::{Descriptor, media_type};
-use registry::serve::{Options, Registry, ServeError, Storage};
+use registry::serve::{Limits, Options, Registry, ServeError, Storage};
 use serde_json::json;
 
 use super::{Server, digest, manifest};
@@ -40,6 +40,21 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(list["manifests"][0]["digest"], digest(&referring));
     server.get("/v2/a/manifests/gone").await.assert_refused(404, "MANIFEST_UNKNOWN");
     server.get(&format!("/v2/a/blobs/{}", digest(b"layer"))).await.assert_refused(404, "BLOB_UNKNOWN");
+}
+
+#[tokio::test]
+async fn page_is_never_empty_though_limits_shrank() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(on_disk(directory.path())).await;
+    let image = server.image("a", "v1", "layer").await;
+    let members = json!({ "subject": Descriptor::of(media_type::OCI_MANIFEST, &image) });
+    server.put("a", "v2", manifest("layer", &members)).await;
+    stop(server, directory.path()).await;
+
+    let limits = Limits { manifest_bytes: 100, ..Limits::default() };
+    let server = Server::start(Options { limits, ..on_disk(directory.path()) }).await;
+    let list = server.get(&format!("/v2/a/referrers/{}", digest(&image))).await;
+    assert_eq!((list.json()["manifests"].as_array().unwrap().len(), list.header("link")), (1, ""));
 }
 
 #[tokio::test]

@@ -38,6 +38,11 @@ pub struct KeyPair {
 }
 
 impl Cosign {
+    /// The flags by which either version verifies without asking anybody but the registry, from its own home.
+    ///
+    /// With a trusted root both find out the format themselves; without one cosign 2 asks TUF.
+    pub const VERIFYING_FLAGS: [&str; 3] = ["--insecure-ignore-tlog=true", "--trusted-root", TRUSTED_ROOT];
+
     /// cosign 2.6.5, installed as `cosign-2`.
     #[must_use]
     pub fn v2() -> Self {
@@ -55,6 +60,12 @@ impl Cosign {
         fs::write(client.home().join(TRUSTED_ROOT), EMPTY_TRUSTED_ROOT).expect("a temporary folder can be written");
         fs::write(client.home().join(SIGNING_CONFIG), EMPTY_SIGNING_CONFIG).expect("a temporary folder can be written");
         Self { version, client }
+    }
+
+    /// The home it runs from.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The home it runs from, to give it a registry's password or another variable.
@@ -103,13 +114,13 @@ impl Cosign {
 
     /// Verifies an image's signatures, of either format, by key and without a log. `extra` are more flags.
     pub fn verify(&self, public: &Path, image: &str, extra: &[&str]) -> Outcome {
-        let args = args(["verify"]).all(VERIFYING_FLAGS).all(["--key"]).path(public);
+        let args = args(["verify"]).all(Self::VERIFYING_FLAGS).all(["--key"]).path(public);
         self.run(args.all(extra).all([image]).0)
     }
 
     /// Verifies an image's attestations of that type, of either format, by key and without a log.
     pub fn verify_attestation(&self, public: &Path, image: &str, kind: &str, extra: &[&str]) -> Outcome {
-        let args = args(["verify-attestation"]).all(VERIFYING_FLAGS).all(["--type", kind, "--key"]).path(public);
+        let args = args(["verify-attestation"]).all(Self::VERIFYING_FLAGS).all(["--type", kind, "--key"]).path(public);
         self.run(args.all(extra).all([image]).0)
     }
 
@@ -129,7 +140,9 @@ impl Cosign {
         finish(command, &[])
     }
 
-    fn signing_flags(&self, format: Format) -> &'static [&'static str] {
+    /// The flags by which this version signs in that format without asking anybody but the registry, from its own home.
+    #[must_use]
+    pub fn signing_flags(&self, format: Format) -> &'static [&'static str] {
         match (self.version, format) {
             (Version::Two, Format::Legacy) => &["--yes", "--tlog-upload=false"],
             (Version::Two, Format::Bundle) => &["--yes", "--tlog-upload=false", "--new-bundle-format"],
@@ -186,8 +199,6 @@ impl Args {
     }
 }
 
-/// With a trusted root both versions find out the format themselves; without one cosign 2 asks TUF.
-const VERIFYING_FLAGS: [&str; 3] = ["--insecure-ignore-tlog=true", "--trusted-root", TRUSTED_ROOT];
 /// Names in the client's home, which is the folder that cosign runs in.
 const TRUSTED_ROOT: &str = "trusted-root.json";
 const SIGNING_CONFIG: &str = "signing-config.json";

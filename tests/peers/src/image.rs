@@ -20,12 +20,20 @@ use crate::registry::Registry;
 /// If the registry does not take it.
 #[must_use]
 pub fn push_image(registry: &Registry, name: &str, seed: &str) -> String {
-    let layout = tempfile::tempdir().expect("a temporary folder can be made");
-    let digest = write_layout(layout.path(), seed);
-    let reference = format!("{}/{name}", registry.address());
     let mut client = Client::new();
     client.trust(registry);
-    let pushed = client.run("crane", ["push", &layout.path().display().to_string(), &reference]).success();
+    push_image_from(&client, &format!("{}/{name}", registry.address()), seed)
+}
+
+/// The same to any registry that this client may push to; `reference` begins with the registry's address.
+///
+/// # Panics
+/// If the registry does not take it.
+#[must_use]
+pub fn push_image_from(client: &Client, reference: &str, seed: &str) -> String {
+    let layout = tempfile::tempdir().expect("a temporary folder can be made");
+    let digest = write_layout(layout.path(), seed);
+    let pushed = client.run("crane", ["push", &layout.path().display().to_string(), reference]).success();
     assert!(pushed.ends_with(&format!("@{digest}")), "crane pushed {pushed}, not {digest}");
     digest
 }

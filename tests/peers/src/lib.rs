@@ -21,7 +21,7 @@ pub use client::{Client, Outcome, run};
 pub use cosign::{Cosign, Format, KeyPair};
 pub use docker::{Docker, Engine};
 pub use find::{OLD_DOCKERD, ROOT, corpus, find, present};
-pub use image::push_image;
+pub use image::{push_image, push_image_from};
 pub use kubernetes::Kubernetes;
 pub use process::{NotReady, Process, command};
 pub use registry::{RefsOptions, Registry};

@@ -1,6 +1,6 @@
-//! Registries: Debian's, which knows no referrers, and `registry-refs`, which does.
+//! Registries: Debian's, which knows no referrers, `registry-refs`, which does, and our own, which may.
 //!
-//! Both take a free port themselves and say which, so there is no port to lose to somebody else.
+//! All take a free port themselves and say which, so there is no port to lose to somebody else.
 
 use std::fs;
 use std::path::Path;
@@ -85,6 +85,17 @@ impl Registry {
         Self::start(Kind::Refs, command, folder, basic, authority)
     }
 
+    /// Our own: `sealgate registry serve`, with these further flags. The program is the one just built.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn sealgate(program: &str, flags: &[&str]) -> Self {
+        let mut command = command(program);
+        command.args(["registry", "serve", "--listen", "127.0.0.1:0", "--access-log"]).args(flags);
+        Self::start(Kind::Sealgate, command, new_folder(), None, None)
+    }
+
     fn start(
         kind: Kind,
         command: Command,
@@ -109,8 +120,14 @@ impl Registry {
     pub fn requests(&self) -> Vec<String> {
         match self.kind {
             Kind::Debian => self.process.log().lines().filter_map(combined_line).collect(),
+            Kind::Sealgate => self.process.log().lines().filter(|line| line.contains(" /")).map(first_three).collect(),
             Kind::Refs => read(&self.folder.path().join(ACCESS_LOG)).lines().map(first_three).collect(),
         }
+    }
+
+    /// Ends it. What it kept in memory is lost, and nobody listens at its address any more.
+    pub fn stop(&mut self) {
+        self.process.stop();
     }
 
     /// The user and password that it asks for.
@@ -130,6 +147,7 @@ impl Registry {
 enum Kind {
     Debian,
     Refs,
+    Sealgate,
 }
 
 impl Kind {
@@ -138,6 +156,7 @@ impl Kind {
         let (before, after) = match self {
             Self::Debian => ("msg=\"listening on ", '"'),
             Self::Refs => ("listening ", '\n'),
+            Self::Sealgate => ("listening at ", '\n'),
         };
         let (_, rest) = log.split_once(before)?;
         Some(rest.split_once(after)?.0.to_owned())

@@ -1,1 +1,8 @@
 //! What tests across crates share.
+
+pub mod as_cosign;
+pub mod hostile;
+pub mod layout_loader;
+pub mod sealgate;
+pub mod shop;
+pub mod signers;

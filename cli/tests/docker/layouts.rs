@@ -1,0 +1,72 @@
+//! `--to oci:DIR`: the judged image on disk, as other programs read it.
+
+use std::fs;
+
+use peers::{Client, run};
+use serde_json::Value;
+use suites::shop::Shop;
+
+#[test]
+fn layout_is_read_by_skopeo() {
+    peers::require!("crane", "skopeo");
+    let shop = Shop::open(env!("CARGO_BIN_EXE_sealgate"));
+    let digest = shop.signed("1");
+    let (image, folder) = (shop.image("1"), shop.folder().join("layout"));
+    let to = format!("oci:{}", folder.display());
+    let printed = shop.sealgate.run(["pull", "--policy", &shop.policy_folder(), "--to", &to, &image]).success();
+    assert!(printed.lines().any(|line| line == format!("Digest: {digest}")), "{printed}");
+    assert_eq!(printed.lines().last(), Some(image.as_str()));
+    shop.sealgate.client();
+
+    let seen: Value = serde_json::from_str(&run("skopeo", ["inspect", &to]).success()).unwrap();
+    assert_eq!((seen["Digest"].as_str(), seen["Architecture"].as_str()), (Some(digest.as_str()), Some("amd64")));
+    let copied = shop.folder().join("copied");
+    let client = Client::new();
+    let _ = client.run("skopeo", ["copy", "--insecure-policy", &to, &format!("dir:{}", copied.display())]).success();
+    let manifest = fs::read(copied.join("manifest.json")).unwrap();
+    let original = run("crane", ["manifest", &image]).success();
+    assert_eq!(String::from_utf8(manifest).unwrap(), original);
+}
+
+#[test]
+fn whole_index_or_one_platform_is_written() {
+    peers::require!("crane", "skopeo");
+    let shop = Shop::open(env!("CARGO_BIN_EXE_sealgate"));
+    let _ = shop.unsigned("amd64");
+    let [amd64, arm64, index] = ["amd64", "arm64", "index"].map(|tag| shop.image(tag));
+    let _ = run("crane", ["mutate", "--set-platform", "linux/arm64", &amd64, "--tag", &arm64]).success();
+    let _ = run("crane", ["index", "append", "-m", &amd64, "-m", &arm64, "-t", &index]).success();
+    let digest = run("crane", ["digest", &index]).success();
+    shop.sign(&digest, &[]);
+    let pull = |to: &str, more: &[&str]| {
+        let policy = shop.policy_folder();
+        let _ = shop.sealgate.run([&["pull", "--policy", &policy, "--to", to], more, &[&index]].concat()).success();
+    };
+    let whole = format!("oci:{}", shop.folder().join("whole").display());
+    pull(&whole, &[]);
+    let copied = shop.folder().join("copied");
+    let to = format!("dir:{}", copied.display());
+    let _ = run("skopeo", ["copy", "--insecure-policy", "--all", &whole, &to]).success();
+    let manifest = fs::read_to_string(copied.join("manifest.json")).unwrap();
+    assert_eq!(manifest, run("crane", ["manifest", &index]).success());
+
+    let one = format!("oci:{}", shop.folder().join("one").display());
+    pull(&one, &["--platform", "linux/arm64"]);
+    let seen: Value = serde_json::from_str(&run("skopeo", ["inspect", &one]).success()).unwrap();
+    assert_eq!(seen["Architecture"], "arm64");
+    assert_eq!(seen["Digest"].as_str().unwrap(), run("crane", ["digest", &arm64]).success());
+}
+
+#[test]
+fn refused_image_is_not_written() {
+    peers::require!("crane");
+    let shop = Shop::open(env!("CARGO_BIN_EXE_sealgate"));
+    let digest = shop.unsigned("bad");
+    let folder = shop.folder().join("layout");
+    let to = format!("oci:{}", folder.display());
+    for image in [shop.image("bad"), shop.by_digest(&digest)] {
+        let said = shop.sealgate.run(["pull", "--policy", &shop.policy_folder(), "--to", &to, &image]).failure(1);
+        assert!(said.contains("no signatures found"), "{said}");
+        assert!(!folder.exists());
+    }
+}

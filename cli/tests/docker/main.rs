@@ -1,0 +1,10 @@
+//! `sealgate pull` with real Docker daemons, 20.10 and 29, beside it: `docker pull`, less what the policy refuses.
+
+mod contract;
+mod daemons;
+mod gated_host;
+mod layouts;
+mod platforms;
+mod private;
+mod pulled;
+mod refused;

@@ -1,0 +1,135 @@
+//! docs/exit-codes.md against the program: each code that the table gives a meaning is provoked, and no other is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{document, stage::Stage};
+
+/// A command that ends with this code. `KEY` stands for the flags that verify with the team's key.
+const PROVOKED: &[(&str, u8, &str)] = &[
+    ("generate-key-pair", 0, "sealgate generate-key-pair --output-key-prefix a"),
+    ("generate-key-pair", 1, "sealgate generate-key-pair --output-key-prefix missing/a"),
+    ("generate-key-pair", 1, "sealgate generate-key-pair --kms awskms:///x"),
+    ("import-key-pair", 0, "sealgate import-key-pair --key plain.pem"),
+    ("import-key-pair", 1, "sealgate import-key-pair --key team.pub"),
+    ("public-key", 0, "sealgate public-key --key team.key"),
+    ("public-key", 1, "COSIGN_PASSWORD=wrong sealgate public-key --key team.key"),
+    ("sign", 0, "sealgate sign --key team.key 127.0.0.1:5000/shop/cart:1.4"),
+    ("sign", 1, "sealgate sign --key team.key 127.0.0.1:5000/shop/none:1.4"),
+    ("sign", 1, "sealgate sign --certificate x 127.0.0.1:5000/shop/cart:1.4"),
+    ("verify", 0, "sealgate verify KEY 127.0.0.1:5000/shop/cart:1.4"),
+    ("verify", 1, "sealgate verify KEY 127.0.0.1:9/shop/cart:1.4"),
+    ("verify", 1, "sealgate verify --certificate-identity x 127.0.0.1:5000/shop/cart:1.4"),
+    ("verify", 10, "sealgate verify KEY 127.0.0.1:5000/shop/cart:1.5"),
+    ("verify", 11, "sealgate verify KEY 127.0.0.1:5000/shop/cart:1.6"),
+    ("verify", 12, "sealgate verify KEY -a stage=prod 127.0.0.1:5000/shop/cart:1.4"),
+    ("triangulate", 0, "sealgate triangulate 127.0.0.1:5000/shop/cart:1.4"),
+    ("triangulate", 1, "sealgate triangulate 127.0.0.1:5000/shop/cart:1.6"),
+    ("check", 0, "sealgate check --policy policy.yaml 127.0.0.1:5000/shop/cart:1.4"),
+    ("check", 1, "sealgate check --policy policy.yaml 127.0.0.1:5000/shop/cart:1.5"),
+    ("check", 2, "sealgate check 127.0.0.1:5000/shop/cart:1.5"),
+    ("check", 2, "COSIGN_CHECK_CLAIMS=false sealgate check --policy policy.yaml 127.0.0.1:5000/shop/cart:1.4"),
+    ("check", 3, "sealgate check --policy plain.pem 127.0.0.1:5000/shop/cart:1.4"),
+    ("check", 3, "sealgate check --policy policy.yaml 127.0.0.1:5000/shop/cart:1.6"),
+    ("pull", 0, "sealgate pull --policy policy.yaml --to oci:pulled 127.0.0.1:5000/shop/cart:1.4"),
+    ("pull", 1, "sealgate pull --policy policy.yaml --to oci:pulled 127.0.0.1:5000/shop/cart:1.5"),
+    ("pull", 2, "COSIGN_INSECURE_IGNORE_TLOG=1 sealgate pull --policy policy.yaml 127.0.0.1:5000/shop/cart:1.4"),
+    ("pull", 3, "sealgate pull --policy missing.yaml 127.0.0.1:5000/shop/cart:1.4"),
+    ("pull", 125, "sealgate pull --all-tags --policy policy.yaml 127.0.0.1:5000/shop/cart:1.4"),
+    ("webhook", 1, "sealgate webhook --policy policy.yaml --listen 127.0.0.1:0 --ca-out missing/ca.pem"),
+    ("webhook", 2, "sealgate webhook"),
+    ("webhook", 3, "sealgate webhook --policy plain.pem --listen 127.0.0.1:0"),
+    ("registry serve", 1, "sealgate registry serve --listen 0.0.0.0:0"),
+    ("registry serve", 2, "sealgate registry serve --listen nowhere"),
+    ("demo", 0, "sealgate demo"),
+    ("demo", 1, "TMPDIR=missing sealgate demo"),
+    ("demo", 2, "sealgate demo --fast"),
+    ("version", 0, "sealgate version --json"),
+    ("version", 1, "sealgate version --yaml"),
+    ("completion", 0, "sealgate completion zsh"),
+    ("completion", 2, "sealgate completion cmd"),
+    ("man", 0, "sealgate man ."),
+    ("man", 1, "sealgate man missing"),
+    ("man", 2, "sealgate man"),
+    ("none, or an unknown one", 2, "sealgate"),
+    ("none, or an unknown one", 2, "sealgate attest"),
+];
+
+/// Commands that serve until they are told to end, and what they say once they serve.
+const SERVING: &[(&str, &[&str], &str)] = &[
+    ("webhook", &["webhook", "--policy", "policy.yaml", "--listen", "127.0.0.1:0"], "serving admission reviews at"),
+    ("registry serve", &["registry", "serve", "--listen", "127.0.0.1:0"], "listening at"),
+];
+
+#[test]
+fn table_of_exit_codes_is_the_programs() {
+    let stage = prepared();
+    let mut provoked: BTreeSet<(String, u8)> = BTreeSet::new();
+    for (command, code, line) in PROVOKED {
+        let outcome = stage.shell(&line.replace("KEY", "--private-infrastructure --key team.pub"));
+        assert_eq!(outcome.code, i32::from(*code), "`{line}` said:\n{}{}", outcome.stdout, outcome.stderr);
+        provoked.insert(((*command).to_owned(), *code));
+    }
+    for (command, args, ready) in SERVING {
+        let mut process = stage.start(args, ready);
+        assert_eq!(process.stop().code(), Some(0), "{command}");
+        provoked.insert(((*command).to_owned(), 0));
+    }
+    assert_eq!(in_table().into_keys().collect::<BTreeSet<_>>(), provoked);
+}
+
+#[test]
+fn table_has_a_column_for_every_code_of_the_program_and_dockers() {
+    let code = document::read("cli/src/exit.rs");
+    let values = code.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = ")?.1.parse().ok());
+    let columns: BTreeSet<u8> = values.chain([0, DOCKER_USAGE]).collect();
+    assert_eq!(columns, in_table().into_keys().map(|(_, code)| code).collect());
+}
+
+/// The cells of the table that say something.
+fn in_table() -> BTreeMap<(String, u8), String> {
+    let document = document::named("docs/exit-codes.md");
+    let mut rows = document.prose().into_iter().filter_map(|line| line.strip_prefix('|')).map(cells);
+    let codes: Vec<u8> = rows.next().expect("a table")[1..].iter().map(|code| code.parse().expect("a code")).collect();
+    let mut table = BTreeMap::new();
+    for row in rows.skip(1) {
+        let command = row[0].trim_matches('`').to_owned();
+        assert_eq!(row.len(), codes.len() + 1, "{command}");
+        let said = codes.iter().zip(&row[1..]).filter(|(_, cell)| !cell.is_empty());
+        table.extend(said.map(|(code, cell)| ((command.clone(), *code), (*cell).to_owned())));
+    }
+    table
+}
+
+fn cells(row: &str) -> Vec<&str> {
+    row.trim_end().trim_end_matches('|').split('|').map(str::trim).collect()
+}
+
+/// A stage with the team's key and policy, and with `shop/cart:1.4` signed.
+fn prepared() -> Stage {
+    let stage = Stage::set_up();
+    let _ = stage.shell("sealgate generate-key-pair --output-key-prefix team").success();
+    let policy = format!("cat > policy.yaml <<EOF\n{POLICY}\nEOF");
+    let _ = stage.shell(&policy).success();
+    let _ = stage.shell(&format!("cat > plain.pem <<EOF\n{PLAIN}\nEOF")).success();
+    stage
+}
+
+const DOCKER_USAGE: u8 = 125;
+const POLICY: &str = r#"apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata:
+  name: shop
+spec:
+  images:
+  - glob: "127.0.0.1:5000/shop/**"
+  authorities:
+  - name: team
+    key:
+      data: |
+$(sed 's/^/        /' team.pub)"#;
+/// A key of no use but here.
+const PLAIN: &str = "-----BEGIN PRIVATE KEY-----\n\
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNxfjXaPqdKokGevf\n\
+AE4t/0k81TpoAcIgBtN603cbjTqhRANCAARagR9o7fEvo8SE/RlgGZ0T7oLPJ+Tr\n\
++ZZYma7cvdk6M1suIikYDOai9K+OGp77U4fOel/hAbucAWPSLU499OHm\n\
+-----END PRIVATE KEY-----";

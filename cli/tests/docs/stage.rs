@@ -1,0 +1,106 @@
+//! Where documents play: an embedded registry with the images that they speak of, and a shell in an empty folder.
+
+use std::{env, fs, path::Path, time::Duration};
+
+use oci::{Descriptor, Digest, ImageRef, media_type};
+use peers::{Outcome, Process, Registry, command};
+use registry::{Client, Precondition, Reference, Settings};
+use serde_json::{Value, json};
+
+/// A registry that holds `shop/cart:1.4` and `shop/cart:1.5`, two images, and `shop/web:2.0`, an index for two
+/// platforms; nobody has signed them.
+pub(crate) struct Stage {
+    home: peers::Client,
+    registry: Registry,
+}
+
+impl Stage {
+    pub(crate) fn set_up() -> Self {
+        let mut home = peers::Client::new();
+        let registry = Registry::sealgate(PROGRAM, &[]);
+        let folder = Path::new(PROGRAM).parent().expect("a program is in a folder").display();
+        let path = env::var("PATH").unwrap_or_default();
+        home.set("PATH", &format!("{folder}:{path}"));
+        home.set("COSIGN_PASSWORD", "the password of the documents");
+        push_images(registry.address());
+        Self { home, registry }
+    }
+
+    /// Runs a shell command, with the registry of the documents where this one is. Both outputs are in one, in order.
+    pub(crate) fn shell(&self, command: &str) -> Outcome {
+        let script = format!("exec 2>&1\n{}", self.here(command));
+        self.home.run("sh", ["-c", &script])
+    }
+
+    /// A text with the address of the documents' registry replaced by this one's.
+    pub(crate) fn here(&self, text: &str) -> String {
+        text.replace("127.0.0.1:5000", self.registry.address())
+    }
+
+    /// Starts a command of the program that serves, in the stage's folder, and waits until it says this.
+    pub(crate) fn start(&self, args: &[&str], ready: &str) -> Process {
+        let mut program = command(PROGRAM);
+        program.args(args).current_dir(self.home.home()).env("HOME", self.home.home());
+        let mut process = Process::start("serving", program, self.home.home());
+        let log = self.home.home().join("serving.log");
+        process.wait_until(START, || fs::read_to_string(&log).is_ok_and(|log| log.contains(ready)));
+        process
+    }
+}
+
+fn push_images(registry: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    runtime.block_on(async {
+        let client = Client::new(Settings::default()).expect("default settings serve");
+        for tag in ["1.4", "1.5"] {
+            push_image(&client, &named(registry, "shop/cart", tag), "amd64").await;
+        }
+        push_index(&client, registry).await;
+    });
+}
+
+async fn push_index(client: &Client, registry: &str) {
+    let mut manifests = Vec::new();
+    for architecture in ["amd64", "arm64"] {
+        let descriptor = push_image(client, &named(registry, "shop/web", architecture), architecture).await;
+        let mut entry = json!(descriptor);
+        entry["platform"] = json!({ "os": "linux", "architecture": architecture });
+        manifests.push(entry);
+    }
+    let index = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests });
+    push_manifest(client, &named(registry, "shop/web", "2.0"), media_type::OCI_INDEX, &index).await;
+}
+
+async fn push_image(client: &Client, image: &ImageRef, architecture: &str) -> Descriptor {
+    let layer = image.tag().expect("images here have tags").to_string().into_bytes();
+    let config = json!({ "architecture": architecture, "os": "linux", "config": {}, "rootfs": {
+        "type": "layers", "diff_ids": [Digest::of(&layer)] } });
+    let config = config.to_string().into_bytes();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+        "config": Descriptor::of(media_type::OCI_CONFIG, &config),
+        "layers": [Descriptor::of("application/vnd.oci.image.layer.v1.tar", &layer)],
+    });
+    for blob in [layer, config] {
+        client.push_blob(image.repository(), &blob.into()).await.expect("the registry takes a blob");
+    }
+    push_manifest(client, image, media_type::OCI_MANIFEST, &manifest).await
+}
+
+async fn push_manifest(client: &Client, image: &ImageRef, kind: &str, manifest: &Value) -> Descriptor {
+    let bytes = manifest.to_string().into_bytes();
+    let descriptor = Descriptor::of(kind, &bytes);
+    let pushed =
+        client.push_manifest(image.repository(), &Reference::from(image), kind, bytes.into(), Precondition::None).await;
+    pushed.expect("the registry takes a manifest");
+    descriptor
+}
+
+fn named(registry: &str, repository: &str, tag: &str) -> ImageRef {
+    format!("{registry}/{repository}:{tag}").parse().expect("an address, a name and a tag are a reference")
+}
+
+const START: Duration = Duration::from_secs(30);
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate");

@@ -1,0 +1,42 @@
+//! Whole commands from fork to exit, ours beside cosign's, on the same images in the same registry.
+//!
+//! `cargo bench -p suites --bench commands` builds the release program, starts the registries, measures, and writes
+//! the tables in docs/benchmarks.md. Behind `--`: `--print` shows them instead, `--rounds N` asks for more or fewer
+//! than twenty rounds, `--only TEXT` for the rows whose name holds the text. Needs cosign-2, cosign-3, crane and
+//! registry-refs of tests/peers/install.sh, and curl.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measurement speaks to the person who started it")]
+
+mod cases;
+mod goals;
+mod machine;
+mod measure;
+mod report;
+mod run;
+mod scene;
+
+use std::env;
+
+use run::Options;
+
+fn main() {
+    let arguments = env::args().skip(1).collect::<Vec<_>>();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["measure", program, rest @ ..] => measure::child(program, rest),
+        ["scrypt"] => measure::scrypt(),
+        all if all.contains(&"--bench") => bench(&Options::parse(all)),
+        _ => println!("this is a measurement, not a test: cargo bench -p suites --bench commands"),
+    }
+}
+
+fn bench(options: &Options) {
+    peers::require!("cosign-2", "cosign-3", "crane", "registry-refs", "curl");
+    let sealgate = machine::build_sealgate();
+    let before = machine::Load::now();
+    let scene = scene::Scene::set_up();
+    let rows = run::rows(&scene, &sealgate, options);
+    let text = report::text(&rows, &sealgate, options, &before);
+    match options.print {
+        true => println!("{text}"),
+        false => report::write(&text),
+    }
+}
