@@ -15,8 +15,22 @@ struct Foreign {
 }
 
 /// The exit code for a command line that cannot be understood, by the command that was meant.
-pub(crate) fn usage_code() -> u8 {
-    meant().map_or(Exit::Usage as u8, |foreign| foreign.usage)
+pub(crate) fn usage_code(error: &clap::Error) -> u8 {
+    match meant() {
+        None => Exit::Usage as u8,
+        Some(Foreign { program: "docker", .. }) if is_about_operands(error) => Exit::Failed as u8,
+        Some(foreign) => foreign.usage,
+    }
+}
+
+/// Whether there are too many or too few operands: Docker's CLI tells that from a wrong flag by the exit code.
+fn is_about_operands(error: &clap::Error) -> bool {
+    let arguments = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => std::slice::from_ref(argument),
+        Some(ContextValue::Strings(arguments)) => arguments.as_slice(),
+        _ => return false,
+    };
+    !arguments.is_empty() && arguments.iter().all(|argument| !argument.starts_with('-'))
 }
 
 /// What to say of an unknown flag, if the command that was meant has it elsewhere.

@@ -63,9 +63,9 @@ impl Daemon {
             .build();
         let mut messages =
             Box::pin(self.0.create_image(Some(options), None, credential.map(|c| for_daemon(c, pinned))));
-        let tag = asked.effective_tag().map_or_else(|| pinned.digest().to_string(), |tag| tag.to_string());
-        let shown = asked.effective_tag().map_or_else(|| by_digest.clone(), |tag| format!("{repository}:{tag}"));
-        let mut transcript = Transcript::new(&shown, &by_digest, &tag);
+        let tag = asked.effective_tag();
+        let shown = tag.as_ref().map_or_else(|| by_digest.clone(), |tag| format!("{repository}:{tag}"));
+        let mut transcript = Transcript::new(&shown, &by_digest, tag.as_ref().map(|tag| tag.as_str()));
         while let Some(message) = messages.next().await {
             let message = message?;
             let number = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
@@ -73,7 +73,7 @@ impl Daemon {
             let status = message.status.unwrap_or_default();
             transcript.event(message.id.as_deref(), &status, progress).map(&mut show);
         }
-        match asked.effective_tag() {
+        match tag {
             Some(tag) => self.tag(&by_digest, &repository, tag.as_str()).await,
             None => Ok(()),
         }

@@ -22,20 +22,21 @@ pub enum Event {
 
 /// Turns the daemon's messages into what `docker pull` prints where no terminal is: each status once.
 ///
-/// The daemon was asked for a digest; its words are put back to the tag that the user asked for.
+/// The daemon was asked for a digest; its words are put back to the tag that the user asked for, if to one.
 #[derive(Debug, Default)]
 pub struct Transcript {
     asked: String,
     pinned: String,
-    tag: String,
+    tag: Option<String>,
     last: BTreeMap<String, String>,
 }
 
 impl Transcript {
     /// A transcript for what was asked, what it was pinned to and the tag, all in Docker's familiar form.
     #[must_use]
-    pub fn new(asked: &str, pinned: &str, tag: &str) -> Self {
-        Self { asked: asked.to_owned(), pinned: pinned.to_owned(), tag: tag.to_owned(), last: BTreeMap::new() }
+    pub fn new(asked: &str, pinned: &str, tag: Option<&str>) -> Self {
+        let tag = tag.map(str::to_owned);
+        Self { asked: asked.to_owned(), pinned: pinned.to_owned(), tag, last: BTreeMap::new() }
     }
 
     /// What to show of one message, if anything.
@@ -45,7 +46,8 @@ impl Transcript {
             return Some(Event::Progress { id: printable(id), status: status.to_owned(), current, total });
         }
         if status.starts_with("Pulling from ") {
-            return Some(Event::Line(format!("{}: {}", self.tag, printable(status))));
+            let id = self.tag.as_deref().unwrap_or(id);
+            return Some(Event::Line(format!("{}: {}", printable(id), printable(status))));
         }
         if matches!(status, "Downloading" | "Extracting") || self.last.get(id).is_some_and(|last| last == status) {
             return None;
@@ -69,10 +71,17 @@ mod tests {
 
     #[test]
     fn words_about_the_digest_are_put_back_to_the_tag() {
-        let mut transcript = Transcript::new("u/x:1", "u/x@sha256:aa", "1");
+        let mut transcript = Transcript::new("u/x:1", "u/x@sha256:aa", Some("1"));
         assert_eq!(transcript.event(Some("sha256:aa"), "Pulling from u/x", None), line("1: Pulling from u/x"));
         let status = "Status: Downloaded newer image for u/x@sha256:aa";
         assert_eq!(transcript.event(None, status, None), line("Status: Downloaded newer image for u/x:1"));
+    }
+
+    #[test]
+    fn without_a_tag_the_daemons_words_stand() {
+        let mut transcript = Transcript::new("u/x@sha256:aa", "u/x@sha256:aa", None);
+        let (id, said) = ("u/x@sha256:aa", "u/x@sha256:aa: Pulling from u/x");
+        assert_eq!(transcript.event(Some(id), "Pulling from u/x", None), line(said));
     }
 
     #[test]

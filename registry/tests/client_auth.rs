@@ -78,6 +78,19 @@ async fn registry_that_asks_for_nothing_gets_no_credential() {
 }
 
 #[tokio::test]
+async fn broken_configuration_matters_only_to_a_registry_that_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("config.json"), "{").unwrap();
+    let credentials = Credentials::from_docker(Some(dir.path().to_owned()), None);
+    let client = client_with(Settings { credentials, ..Settings::default() });
+    let public = Scripted::start(|_| image()).await;
+    assert!(client.resolve(&public.image(":v1")).await.is_ok());
+    let private = Scripted::start(|_| with(401, &[("www-authenticate", r#"Basic realm="x""#)], "")).await;
+    let error = client.resolve(&private.image(":v1")).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Credential { .. }) && error.to_string().contains("config.json"), "{error}");
+}
+
+#[tokio::test]
 async fn wrong_password_is_denied_after_one_attempt() {
     let server = Scripted::start(|_| with(401, &[("www-authenticate", r#"Basic realm="x""#)], "")).await;
     let error = as_user(password("me", "x")).resolve(&server.image(":v1")).await.unwrap_err();

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures::StreamExt;
 use oci::{AnyDigest, Descriptor, media_type::OCI_MANIFEST};
 use registry::{Cause, Item, Limits, Lookup, Reference, RegistryError, Settings, Violation};
 use scripted::*;
@@ -144,6 +145,19 @@ async fn silent_server_is_a_timeout_in_bounded_time() {
     let image = format!("{}/a", listener.local_addr().unwrap()).parse().unwrap();
     let request = Duration::from_millis(200);
     let client = client_with(limited(Limits { request, ..Limits::default() }));
+    let error = tokio::time::timeout(Duration::from_secs(5), client.resolve(&image)).await.unwrap().unwrap_err();
+    assert!(matches!(error, RegistryError::Unreachable { cause: Cause::Timeout { .. }, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn body_that_never_ends_is_a_timeout_in_bounded_time() {
+    let server = Scripted::start(|_| {
+        let begun = futures::stream::iter([Ok::<_, std::io::Error>("{")]);
+        ok(OCI_MANIFEST, axum::body::Body::from_stream(begun.chain(futures::stream::pending())))
+    })
+    .await;
+    let request = Duration::from_millis(200);
+    let (client, image) = (client_with(limited(Limits { request, ..Limits::default() })), server.image(":v1"));
     let error = tokio::time::timeout(Duration::from_secs(5), client.resolve(&image)).await.unwrap().unwrap_err();
     assert!(matches!(error, RegistryError::Unreachable { cause: Cause::Timeout { .. }, .. }), "{error}");
 }

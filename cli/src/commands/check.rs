@@ -36,22 +36,27 @@ enum Output {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let gate = args.policy.gate(&args.registry, DecisionLog::Off)?;
     let answers = join_all(args.images.iter().map(|image| ask(&gate, image, &args))).await;
-    let mut worst = None;
     for (image, answer) in args.images.iter().zip(&answers) {
         match args.output {
             Output::Text => show(image, answer),
             Output::Json => output::line(object(image, answer)),
         }
-        worst = worst.max(exit_of(answer).map(|exit| exit as u8));
     }
-    let refused = answers.iter().filter(|answer| exit_of(answer).is_some()).count();
-    let of = |what| format!("{refused} of {} images {what}", answers.len());
-    match worst {
-        None => Ok(()),
-        Some(code) if code == Exit::Undecided as u8 => {
-            Err(Failure::new(Exit::Undecided, of("not allowed, or undecided")))
+    let count = |exit| answers.iter().filter(|answer| exit_of(answer) == Some(exit)).count();
+    summary(answers.len(), count(Exit::Failed), count(Exit::Undecided))
+}
+
+/// The failure that all answers add up to, unless every image is allowed.
+fn summary(all: usize, denied: usize, undecided: usize) -> Result<(), Failure> {
+    let exit = if undecided > 0 { Exit::Undecided } else { Exit::Failed };
+    let images = if all == 1 { "image" } else { "images" };
+    match (denied, undecided) {
+        (0, 0) => Ok(()),
+        (denied, 0) => Err(Failure::new(exit, format_args!("{denied} of {all} {images} denied"))),
+        (0, undecided) => Err(Failure::new(exit, format_args!("{undecided} of {all} {images} undecided"))),
+        (denied, undecided) => {
+            Err(Failure::new(exit, format_args!("{denied} of {all} {images} denied, {undecided} undecided")))
         }
-        Some(_) => Err(Failure::new(Exit::Failed, of("not allowed"))),
     }
 }
 
@@ -79,7 +84,9 @@ fn show(image: &ImageRef, answer: &Result<Judged, GateError>) {
             let at = pinned.as_ref().map_or("not resolved".to_owned(), |pinned| pinned.digest().to_string());
             let word = if matches!(verdict, Verdict::Allow(_)) { "allowed  " } else { "denied   " };
             output::line(format_args!("{word}  {image} ({at})"));
-            gate::lines(verdict).iter().for_each(|line| output::line(format_args!("           {line}")));
+            let lines = gate::lines(verdict);
+            let lines = lines.iter().flat_map(|line| output::folded(&format!("           {line}")));
+            lines.for_each(output::line);
         }
         Err(error) => {
             output::line(format_args!("undecided  {image}"));

@@ -58,7 +58,7 @@ enum Written {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let reference = wanted_key(&args)?;
     let signer = Signer {
-        client: args.registry.client()?,
+        client: args.registry.clone().with_environment()?.client()?,
         stored_in: repository::from_environment()?,
         format: format(&args),
         annotations: args.annotations.iter().cloned().collect::<BTreeMap<_, _>>(),

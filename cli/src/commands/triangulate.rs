@@ -31,7 +31,7 @@ enum Kind {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let client = args.registry.client()?;
+    let client = args.registry.clone().with_environment()?.client()?;
     let resolved = match tokio::time::timeout(args.registry.timeout, client.resolve(&args.image)).await {
         Ok(resolved) => resolved?,
         Err(_) => return Err(Failure::failed("no answer in time")),

@@ -67,7 +67,7 @@ pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let trust = trust(&args)?;
     announce(&args)?;
-    let client = args.registry.client()?;
+    let client = args.registry.clone().with_environment()?.client()?;
     for text in &args.images {
         let image: ImageRef = text.parse().map_err(Failure::failed)?;
         let work = verify(&args, &client, &trust, text, &image);

@@ -4,7 +4,10 @@ use std::{path::PathBuf, sync::Arc};
 
 use gate::{DecisionLog, Gate};
 
-use super::{registry::RegistryFlags, repository};
+use super::{
+    registry::{self, RegistryFlags},
+    repository,
+};
 use crate::exit::{Exit, Failure};
 
 /// Switches of cosign's that would weaken a door: doors refuse to start with them.
@@ -25,13 +28,14 @@ pub(crate) struct PolicyFlags {
 
 impl PolicyFlags {
     /// A gate with this policy in force.
-    pub(crate) fn gate(&self, registry: &RegistryFlags, log: DecisionLog) -> Result<Gate, Failure> {
-        if let Some(name) = WEAKENING.into_iter().find(|name| std::env::var_os(name).is_some()) {
+    pub(crate) fn gate(&self, flags: &RegistryFlags, log: DecisionLog) -> Result<Gate, Failure> {
+        let mut weakening = WEAKENING.into_iter().chain(registry::WEAKENING);
+        if let Some(name) = weakening.find(|name| std::env::var_os(name).is_some()) {
             let message = format!("{name} is set, but what is demanded of an image is the policy's to say here");
             return Err(Failure::new(Exit::Usage, message).hint(format_args!("unset {name}")));
         }
         let policies = gate::load(&self.policy).map_err(|why| Failure::new(Exit::Undecided, why))?;
-        let gate = Gate::new(registry.client()?, repository::from_environment()?, log);
+        let gate = Gate::new(flags.client()?, repository::from_environment()?, log);
         gate.put_in_force(Arc::new(policies));
         Ok(gate)
     }

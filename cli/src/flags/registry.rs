@@ -5,7 +5,7 @@ use std::{env, path::PathBuf, time::Duration};
 use registry::{Client, ClientCert, Credential, Credentials, Secret, Settings};
 
 use super::duration;
-use crate::exit::Failure;
+use crate::{exit::Failure, output};
 
 /// Docker's folders of certificates, by host.
 const CERTS_D: &str = "/etc/docker/certs.d";
@@ -57,7 +57,29 @@ pub(crate) struct RegistryFlags {
     pub(crate) timeout: Duration,
 }
 
+/// cosign's switches that take certificates and TLS out of the question, as its environment variables.
+pub(crate) const WEAKENING: [&str; 2] = ["COSIGN_ALLOW_INSECURE_REGISTRY", "COSIGN_ALLOW_HTTP_REGISTRY"];
+
 impl RegistryFlags {
+    /// For cosign's own commands: these flags, and what cosign would take from the environment, announced.
+    pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
+        let switches = [&mut self.allow_insecure_registry, &mut self.allow_http_registry];
+        for (name, switch) in WEAKENING.into_iter().zip(switches) {
+            match env::var(name).as_deref() {
+                Err(_) | Ok("" | "false" | "0") => {}
+                Ok("true" | "1") => {
+                    output::warn(format_args!("{name} is set in the environment"));
+                    *switch = Some(true);
+                }
+                Ok(other) => {
+                    let found: String = other.chars().take(20).flat_map(char::escape_debug).collect();
+                    return Err(Failure::failed(format_args!("{name} is `{found}`, wanted true or false")));
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// A client set up as these flags, the environment and Docker's files say.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::new(self.settings()).map_err(Failure::failed)

@@ -1,5 +1,6 @@
 //! The documents are true: every command in them is run, what it prints is what they show, and what they name exists.
 
+mod claims;
 mod console;
 mod document;
 mod exit_codes;

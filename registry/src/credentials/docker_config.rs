@@ -38,7 +38,7 @@ struct Entry {
 
 impl DockerConfig {
     /// Reads `config.json` in this folder; a file that is not there is an empty one. Every entry is checked, since a
-    /// broken one fails the whole file for Docker too.
+    /// broken one fails the whole file for Docker too. Blocks, for one small local file.
     pub(super) fn read(dir: &Path) -> Result<Self, CredentialError> {
         let path = dir.join("config.json");
         let broken = |why: String| CredentialError::BrokenFile { path: path.clone(), why };

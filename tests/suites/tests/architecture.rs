@@ -10,12 +10,12 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("oci", &[]),
     ("verifier", &["keys", "oci"]),
     ("policy", &["keys", "oci", "verifier"]),
-    ("workload", &["oci"]),
+    ("workload", &[]),
     ("registry", &["oci", "verifier"]),
     ("signer", &["keys", "oci", "registry", "verifier"]),
     ("gate", &["keys", "oci", "policy", "registry", "verifier"]),
     ("webhook", &["gate", "oci", "policy", "workload"]),
-    ("host", &["gate", "oci", "policy", "registry"]),
+    ("host", &["oci", "registry"]),
     ("cli", &["gate", "host", "keys", "oci", "policy", "registry", "signer", "verifier", "webhook"]),
 ];
 

@@ -1,0 +1,126 @@
+//! What docs/differences.md claims of the command line and no other test shows.
+
+use crate::stage::Stage;
+
+const IMAGE: &str = "127.0.0.1:5000/shop/cart:1.4";
+const UNSIGNED: &str = "127.0.0.1:5000/shop/cart:1.5";
+const VERIFY: &str = "sealgate verify --private-infrastructure --key team.pub";
+
+/// A stage with a key pair `team`, by which the image is signed in this format.
+fn signed(format: &str) -> Stage {
+    let stage = Stage::set_up();
+    let _ = stage.shell("sealgate generate-key-pair --output-key-prefix team").success();
+    let _ = stage.shell(&format!("sealgate sign --format {format} --key team.key {IMAGE}")).success();
+    stage
+}
+
+/// The digest of an image, as `triangulate` prints it.
+fn digest(stage: &Stage, image: &str) -> String {
+    let printed = stage.shell(&format!("sealgate triangulate --type digest {image}")).success();
+    printed.split_once("@sha256:").expect("a digest").1.to_owned()
+}
+
+/// What a command prints on both outputs that ends with this code, which is not 0.
+#[track_caller]
+fn refused(stage: &Stage, code: i32, command: &str) -> String {
+    let outcome = stage.shell(command);
+    assert_eq!(outcome.code, code, "`{command}` said:\n{}", outcome.stdout);
+    outcome.stdout
+}
+
+#[test]
+fn digest_is_compared_without_check_claims() {
+    let stage = signed("legacy");
+    let (from, to) = (digest(&stage, IMAGE), digest(&stage, UNSIGNED));
+    let manifests = "http://127.0.0.1:5000/v2/shop/cart/manifests";
+    let kind = "application/vnd.oci.image.manifest.v1+json";
+    let moved = format!(
+        "curl -sf {manifests}/sha256-{from}.sig > moved.json && \
+         curl -sf -X PUT -H 'Content-Type: {kind}' --data-binary @moved.json {manifests}/sha256-{to}.sig"
+    );
+    let _ = stage.shell(&moved).success();
+    let _ = stage.shell(&format!("{VERIFY} --check-claims=false -a never=signed {IMAGE}")).success();
+    let said = refused(&stage, 12, &format!("{VERIFY} --check-claims=false {UNSIGNED}"));
+    assert!(said.contains(&format!("signature is for sha256:{from}, image is sha256:{to}")), "{said}");
+}
+
+#[test]
+fn digest_that_does_not_exist_is_no_image() {
+    let stage = signed("bundle");
+    let said = refused(&stage, 11, &format!("{VERIFY} 127.0.0.1:5000/shop/cart@sha256:{}", "0".repeat(64)));
+    assert!(said.contains("does not exist in its registry"), "{said}");
+}
+
+#[test]
+fn log_is_never_said_to_be_checked() {
+    for format in ["bundle", "legacy"] {
+        let stage = signed(format);
+        let said = stage.shell(&format!("{VERIFY} {IMAGE}")).success();
+        assert!(said.contains("verified against the specified public key"), "{said}");
+        assert!(!said.contains("transparency log"), "{said}");
+    }
+}
+
+#[test]
+fn errors_are_printed_once() {
+    let stage = signed("bundle");
+    let said = refused(&stage, 10, &format!("{VERIFY} {UNSIGNED}"));
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("error: no signatures found for "), "{said}");
+}
+
+#[test]
+fn verification_without_a_log_must_be_asked_for() {
+    let stage = signed("bundle");
+    let said = refused(&stage, 1, &format!("sealgate verify --key team.pub {IMAGE}"));
+    assert!(said.contains("hint: --private-infrastructure"), "{said}");
+    let _ = stage.shell(&format!("sealgate verify --insecure-ignore-tlog --key team.pub {IMAGE}")).success();
+}
+
+#[test]
+fn switches_in_the_environment_are_announced_and_refused_at_doors() {
+    let stage = signed("bundle");
+    for switch in ["COSIGN_INSECURE_IGNORE_TLOG=true", "COSIGN_PRIVATE_INFRASTRUCTURE=true"] {
+        let said = stage.shell(&format!("{switch} sealgate verify --key team.pub {IMAGE}")).success();
+        let name = switch.split('=').next().expect("a name");
+        assert!(said.contains(&format!("WARNING: {name} is set in the environment")), "{said}");
+        for door in ["check", "pull", "webhook"] {
+            let image = if door == "webhook" { "" } else { IMAGE };
+            let said = refused(&stage, 2, &format!("{switch} sealgate {door} --policy policy.yaml {image}"));
+            assert!(said.contains(name), "{door}: {said}");
+        }
+    }
+}
+
+#[test]
+fn flags_that_are_not_here_are_refused_by_name() {
+    let stage = Stage::set_up();
+    for (code, command, flag) in [
+        (1, "sealgate verify --certificate-identity x", "cosign's flag `--certificate-identity`"),
+        (1, "sealgate sign --rekor-url https://log.example", "cosign's flag `--rekor-url`"),
+        (1, "sealgate sign --tlog-upload --key team.key", "--tlog-upload"),
+        (125, "sealgate pull --all-tags", "docker's flag `--all-tags`"),
+    ] {
+        let said = refused(&stage, code, &format!("{command} {IMAGE}"));
+        assert!(said.contains(flag) && said.contains("not here yet"), "{said}");
+    }
+}
+
+#[test]
+fn keys_kept_elsewhere_are_refused_by_name() {
+    let stage = Stage::set_up();
+    for scheme in ["awskms://", "gcpkms://", "hashivault://", "k8s://", "https://"] {
+        let said = refused(&stage, 1, &format!("{VERIFY} --key {scheme}key {IMAGE}").replace("--key team.pub ", ""));
+        assert!(said.contains(&format!("keys kept at `{scheme}`")), "{said}");
+    }
+}
+
+#[test]
+fn newline_of_a_password_on_standard_input_is_part_of_it() {
+    let stage = Stage::set_up();
+    let made = "unset COSIGN_PASSWORD; echo secret | sealgate generate-key-pair";
+    let _ = stage.shell(made).success();
+    let _ = stage.shell("unset COSIGN_PASSWORD; echo secret | sealgate public-key --key cosign.key").success();
+    let without = "unset COSIGN_PASSWORD; printf secret | sealgate public-key --key cosign.key";
+    assert!(refused(&stage, 1, without).contains("wrong password"));
+}
