@@ -15,6 +15,9 @@ use crate::{
 /// Asks the policy about images, as every other door would.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The images
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<ImageRef>,
     #[command(flatten)]
     policy: PolicyFlags,
     /// Print a JSON object for each image
@@ -22,9 +25,6 @@ pub(crate) struct Args {
     output: Output,
     #[command(flatten)]
     registry: RegistryFlags,
-    /// The images
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<ImageRef>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

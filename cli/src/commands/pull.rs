@@ -21,6 +21,8 @@ use crate::{
 /// Judges an image, has the Docker daemon pull exactly the digest that was judged, and tags it as asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The image
+    image: String,
     #[command(flatten)]
     policy: PolicyFlags,
     /// Print only the image's name
@@ -40,8 +42,6 @@ pub(crate) struct Args {
     context: Option<String>,
     #[command(flatten)]
     registry: RegistryFlags,
-    /// The image
-    image: String,
 }
 
 fn layout(text: &str) -> Result<PathBuf, String> {
@@ -74,9 +74,9 @@ async fn judge(args: &Args, image: &ImageRef) -> Result<PinnedRef, Failure> {
         asked_by: env::var("USER").unwrap_or_default(),
         deadline: args.registry.timeout,
     };
-    let judged = gate.check(&request).await.map_err(|error| Failure {
-        hint: error.hint(),
-        ..Failure::failed(format_args!("could not decide about `{}`: {error}", image.familiar()))
+    let judged = gate.check(&request).await.map_err(|error| {
+        let failure = Failure::failed(format_args!("could not decide about `{}`", image.familiar()));
+        Failure { hint: error.hint(), ..failure.details(vec![error.to_string()]) }
     })?;
     let said: Vec<String> = gate::lines(&judged.verdict).iter().map(|line| line.trim().to_owned()).collect();
     match (&judged.verdict, judged.pinned) {

@@ -17,6 +17,9 @@ use crate::{
 /// Signs images with a key and stores the signatures beside them. Nothing is written to a transparency log.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The images
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<ImageRef>,
     /// The private key: an encrypted key file, or env://NAME
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
@@ -43,9 +46,6 @@ pub(crate) struct Args {
     yes: Option<bool>,
     #[command(flatten)]
     registry: RegistryFlags,
-    /// The images
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<ImageRef>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -13,13 +13,13 @@ use crate::{
 /// Prints the reference under which cosign's legacy format stores what belongs to an image.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The image
+    image: ImageRef,
     /// What is looked for
     #[arg(long = "type", value_enum, default_value = "signature")]
     kind: Kind,
     #[command(flatten)]
     registry: RegistryFlags,
-    /// The image
-    image: ImageRef,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

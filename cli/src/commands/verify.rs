@@ -22,6 +22,9 @@ use crate::{
 /// Checks that an image is signed by a key: exit 0 verified, 10 not signed, 11 no such image, 12 no signature counts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// The images
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<String>,
     /// The public key: a PEM file, or env://NAME
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
@@ -45,9 +48,6 @@ pub(crate) struct Args {
     output: Output,
     #[command(flatten)]
     registry: RegistryFlags,
-    /// The images
-    #[arg(required = true, value_name = "IMAGE")]
-    images: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
