@@ -7,7 +7,7 @@ use bollard::{
     API_DEFAULT_VERSION, Docker,
     auth::DockerCredentials,
     errors::Error,
-    query_parameters::{CreateImageOptionsBuilder, TagImageOptionsBuilder},
+    query_parameters::{CreateImageOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder},
 };
 use futures::StreamExt as _;
 use oci::{ImageRef, PinnedRef};
@@ -56,22 +56,14 @@ impl Daemon {
     ) -> Result<(), DaemonError> {
         let repository = pinned.repository().familiar();
         let by_digest = format!("{repository}@{}", pinned.digest());
-        let options = CreateImageOptionsBuilder::new()
-            .from_image(&pinned.repository().to_string())
-            .tag(&pinned.digest().to_string())
-            .platform(platform.unwrap_or_default())
-            .build();
-        let mut messages =
-            Box::pin(self.0.create_image(Some(options), None, credential.map(|c| for_daemon(c, pinned))));
         let tag = asked.effective_tag();
         let shown = tag.as_ref().map_or_else(|| by_digest.clone(), |tag| format!("{repository}:{tag}"));
         let mut transcript = Transcript::new(&shown, &by_digest, tag.as_ref().map(|tag| tag.as_str()));
-        while let Some(message) = messages.next().await {
-            let message = message?;
-            let number = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
-            let progress = message.progress_detail.and_then(|p| Some((number(p.current)?, number(p.total)?)));
-            let status = message.status.unwrap_or_default();
-            transcript.event(message.id.as_deref(), &status, progress).map(&mut show);
+        let credential = credential.map(|credential| for_daemon(credential, pinned));
+        let mut create = async || self.create(pinned, platform, credential.clone(), &mut transcript, &mut show).await;
+        match create().await {
+            Err(error) if tag.is_some() && is_digest_taken(&error) && self.forget(&by_digest).await => create().await?,
+            result => result?,
         }
         match tag {
             Some(tag) => self.tag(&by_digest, &repository, tag.as_str()).await,
@@ -79,10 +71,50 @@ impl Daemon {
         }
     }
 
+    async fn create(
+        &self,
+        pinned: &PinnedRef,
+        platform: Option<&str>,
+        credential: Option<DockerCredentials>,
+        transcript: &mut Transcript,
+        show: &mut impl FnMut(Event),
+    ) -> Result<(), DaemonError> {
+        let options = CreateImageOptionsBuilder::new()
+            .from_image(&pinned.repository().to_string())
+            .tag(&pinned.digest().to_string())
+            .platform(platform.unwrap_or_default())
+            .build();
+        let mut messages = Box::pin(self.0.create_image(Some(options), None, credential));
+        while let Some(message) = messages.next().await {
+            let message = message?;
+            let number = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
+            let progress = message.progress_detail.and_then(|p| Some((number(p.current)?, number(p.total)?)));
+            let status = message.status.unwrap_or_default();
+            transcript.event(message.id.as_deref(), &status, progress).map(&mut *show);
+        }
+        Ok(())
+    }
+
+    /// Takes the digest from an image that keeps a tag; says whether it did. An image with no other name stays as it
+    /// is: it would be gone.
+    async fn forget(&self, by_digest: &str) -> bool {
+        let image = self.0.inspect_image(by_digest).await;
+        let tagged = image.is_ok_and(|image| image.repo_tags.is_some_and(|tags| !tags.is_empty()));
+        let options = RemoveImageOptionsBuilder::new().noprune(true).build();
+        tagged && self.0.remove_image(by_digest, Some(options), None).await.is_ok()
+    }
+
     async fn tag(&self, image: &str, repository: &str, tag: &str) -> Result<(), DaemonError> {
         let options = TagImageOptionsBuilder::new().repo(repository).tag(tag).build();
         Ok(self.0.tag_image(image, Some(options)).await?)
     }
+}
+
+/// Docker's older store keeps one image for a digest. Of an index, that is the image of one platform, and it refuses
+/// another platform's by digest, although it would take it by tag.
+fn is_digest_taken(error: &DaemonError) -> bool {
+    let (DaemonError::Response { message } | DaemonError::Stream { message }) = error else { return false };
+    message.to_lowercase().contains("cannot overwrite digest")
 }
 
 /// The caller's credential as the daemon takes it, in `X-Registry-Auth`.

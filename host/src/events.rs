@@ -41,19 +41,19 @@ impl Transcript {
 
     /// What to show of one message, if anything.
     pub fn event(&mut self, id: Option<&str>, status: &str, progress: Option<(u64, u64)>) -> Option<Event> {
-        let Some(id) = id else { return Some(Event::Line(printable(&status.replace(&self.pinned, &self.asked)))) };
-        if let (Some((current, total)), "Downloading" | "Extracting") = (progress, status) {
+        if let (Some(id), Some((current, total)), "Downloading" | "Extracting") = (id, progress, status) {
             return Some(Event::Progress { id: printable(id), status: status.to_owned(), current, total });
         }
-        if status.starts_with("Pulling from ") {
-            let id = self.tag.as_deref().unwrap_or(id);
-            return Some(Event::Line(format!("{}: {}", printable(id), printable(status))));
-        }
-        if matches!(status, "Downloading" | "Extracting") || self.last.get(id).is_some_and(|last| last == status) {
+        let key = id.unwrap_or_default();
+        if matches!(status, "Downloading" | "Extracting") || self.last.get(key).is_some_and(|last| last == status) {
             return None;
         }
-        self.last.insert(id.to_owned(), status.to_owned());
-        Some(Event::Line(format!("{}: {}", printable(id), printable(status))))
+        self.last.insert(key.to_owned(), status.to_owned());
+        Some(Event::Line(match (id, self.tag.as_deref()) {
+            (None, _) => printable(&status.replace(&self.pinned, &self.asked)),
+            (Some(_), Some(tag)) if status.starts_with("Pulling from ") => format!("{tag}: {}", printable(status)),
+            (Some(id), _) => format!("{}: {}", printable(id), printable(status)),
+        }))
     }
 }
 
@@ -92,6 +92,14 @@ mod tests {
         assert_eq!(transcript.event(Some("ab"), "Downloading", None), None);
         let progress = transcript.event(Some("ab"), "Downloading", Some((1, 2)));
         assert!(matches!(progress, Some(Event::Progress { current: 1, total: 2, .. })));
+    }
+
+    #[test]
+    fn message_about_the_whole_is_said_once() {
+        let mut transcript = Transcript::default();
+        assert_eq!(transcript.event(None, "Digest: a", None), line("Digest: a"));
+        assert_eq!(transcript.event(None, "Digest: a", None), None);
+        assert_eq!(transcript.event(None, "Status: b", None), line("Status: b"));
     }
 
     #[test]

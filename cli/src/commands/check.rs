@@ -43,21 +43,21 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         }
     }
     let count = |exit| answers.iter().filter(|answer| exit_of(answer) == Some(exit)).count();
-    summary(answers.len(), count(Exit::Failed), count(Exit::Undecided))
+    summary(&args.images, count(Exit::Failed), count(Exit::Undecided))
 }
 
 /// The failure that all answers add up to, unless every image is allowed.
-fn summary(all: usize, denied: usize, undecided: usize) -> Result<(), Failure> {
-    let exit = if undecided > 0 { Exit::Undecided } else { Exit::Failed };
-    let images = if all == 1 { "image" } else { "images" };
-    match (denied, undecided) {
-        (0, 0) => Ok(()),
-        (denied, 0) => Err(Failure::new(exit, format_args!("{denied} of {all} {images} denied"))),
-        (0, undecided) => Err(Failure::new(exit, format_args!("{undecided} of {all} {images} undecided"))),
-        (denied, undecided) => {
-            Err(Failure::new(exit, format_args!("{denied} of {all} {images} denied, {undecided} undecided")))
-        }
-    }
+fn summary(images: &[ImageRef], denied: usize, undecided: usize) -> Result<(), Failure> {
+    let all = images.len();
+    let message = match (images, denied, undecided) {
+        (_, 0, 0) => return Ok(()),
+        ([image], _, 0) => format!("`{image}` is denied"),
+        ([image], _, _) => format!("could not decide about `{image}`"),
+        (_, denied, 0) => format!("{denied} of {all} images denied"),
+        (_, 0, undecided) => format!("{undecided} of {all} images undecided"),
+        (_, denied, undecided) => format!("{denied} of {all} images denied, {undecided} undecided"),
+    };
+    Err(Failure::new(if undecided > 0 { Exit::Undecided } else { Exit::Failed }, message))
 }
 
 async fn ask(gate: &Gate, image: &ImageRef, args: &Args) -> Result<Judged, GateError> {

@@ -82,3 +82,15 @@ fn newer_image_takes_over_the_tag() {
         assert_eq!(said, "hello from 1 swapped");
     });
 }
+
+#[test]
+fn removing_the_tag_removes_the_image() {
+    require_daemons!();
+    on_both(|host| {
+        let _ = host.shop.signed("1");
+        let image = host.shop.image("1");
+        let _ = host.pull(&[&image]).success();
+        let _ = host.docker.docker(["rmi", &image]).success();
+        assert!(host.images().is_empty(), "{:?}", host.images());
+    });
+}

@@ -17,28 +17,32 @@ struct Step {
 
 #[test]
 fn every_command_in_the_documents_does_what_they_show() {
-    let mut run = 0;
+    let (mut run, mut wrong) = (0, Vec::new());
     for document in document::all() {
         let steps = steps(&document);
         if steps.is_empty() {
             continue;
         }
         let stage = Stage::set_up();
-        steps.iter().for_each(|step| play(&document.name, step, &stage));
+        let of = |step: &Step| play(step, &stage).err().map(|why| format!("{}:{}: {why}", document.name, step.at));
+        wrong.extend(steps.iter().filter_map(of));
         run += steps.len();
     }
+    assert!(wrong.is_empty(), "{} of {run} commands:\n\n{}", wrong.len(), wrong.join("\n"));
     assert!(run >= 30, "only {run} commands were found in the documents");
 }
 
-fn play(document: &str, step: &Step, stage: &Stage) {
-    let outcome = stage.shell(&step.command);
-    let Step { at, command, exit, .. } = step;
+/// Runs one command; what is wrong with its end or its words.
+fn play(step: &Step, stage: &Stage) -> Result<(), String> {
+    let Step { command, exit, .. } = step;
+    let outcome = stage.shell(command);
     let said = &outcome.stdout;
-    assert_eq!(outcome.code, *exit, "{document}:{at}: `{command}` said:\n{said}{}", outcome.stderr);
-    let shown: Vec<String> = step.shown.iter().map(|line| stage.here(line)).collect();
-    if let Err(missing) = occur(&shown, said) {
-        panic!("{document}:{at}: `{command}` did not print `{missing}` where it is shown, but:\n{said}");
+    if outcome.code != *exit {
+        return Err(format!("`{command}` ended with {}, not {exit}, and said:\n{said}", outcome.code));
     }
+    let shown: Vec<String> = step.shown.iter().map(|line| stage.here(line)).collect();
+    occur(&shown, said)
+        .map_err(|missing| format!("`{command}` did not print `{missing}` where it is shown, but:\n{said}"))
 }
 
 fn steps(document: &Document) -> Vec<Step> {

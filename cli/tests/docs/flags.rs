@@ -20,6 +20,9 @@ const FOREIGN: &[(&str, &str)] = &[
     ("--workspace", "cargo"),
     ("--release", "cargo"),
     ("--bench", "cargo"),
+    ("--print", "the benchmarks"),
+    ("--rounds", "the benchmarks"),
+    ("--only", "the benchmarks"),
 ];
 
 /// Flags that are understood and not shown by `--help`.

@@ -35,3 +35,26 @@ fn files_that_documents_link_to_exist() {
     }
     assert!(linked > 20, "only {linked} links were found in the documents");
 }
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = document::read("Cargo.toml");
+    let listed = manifest.split_once("[workspace.dependencies]").expect("a table").1;
+    let lines = listed.lines().take_while(|line| !line.starts_with('[')).filter(|line| !line.contains("path = "));
+    let names: Vec<&str> = lines.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    assert!(names.len() > 30, "{names:?}");
+    let document = document::named("docs/dependencies.md");
+    let reasons = document.spans();
+    let bare: Vec<_> = names.iter().filter(|name| !reasons.contains(name)).collect();
+    assert!(bare.is_empty(), "docs/dependencies.md does not say why there is {bare:?}");
+}
+
+#[test]
+fn every_banned_crate_is_listed() {
+    let rules = document::read("deny.toml");
+    let banned = rules.lines().filter_map(|line| line.split_once("crate = \"")?.1.split('"').next());
+    let document = document::named("docs/dependencies.md");
+    let listed = document.spans();
+    let missing: Vec<_> = banned.filter(|name| !listed.contains(name)).collect();
+    assert!(missing.is_empty(), "docs/dependencies.md does not name {missing:?}");
+}

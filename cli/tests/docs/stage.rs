@@ -4,7 +4,7 @@ use std::{env, fs, path::Path, time::Duration};
 
 use oci::{Descriptor, Digest, ImageRef, media_type};
 use peers::{Outcome, Process, Registry, command};
-use registry::{Client, Precondition, Reference, Settings};
+use registry::{Client, Lookup, Precondition, Reference, Settings};
 use serde_json::{Value, json};
 
 /// A registry that holds `shop/cart:1.4` and `shop/cart:1.5`, two images, and `shop/web:2.0`, an index for two
@@ -37,6 +37,21 @@ impl Stage {
         text.replace("127.0.0.1:5000", self.registry.address())
     }
 
+    /// Puts the manifest of one tag under another one too, as anybody may who may push.
+    pub(crate) fn copy_manifest(&self, repository: &str, from: &str, to: &str) {
+        let [from, to] = [from, to].map(|tag| named(self.registry.address(), repository, tag));
+        wait(async {
+            let client = client();
+            let Ok(Lookup::Found(found)) = client.manifest(from.repository(), &Reference::from(&from)).await else {
+                panic!("{from} is not there");
+            };
+            let kind = found.document.media_type();
+            let target = Reference::from(&to);
+            let pushed = client.push_manifest(to.repository(), &target, kind, found.bytes.clone(), Precondition::None);
+            pushed.await.expect("the registry takes a manifest");
+        });
+    }
+
     /// Starts a command of the program that serves, in the stage's folder, and waits until it says this.
     pub(crate) fn start(&self, args: &[&str], ready: &str) -> Process {
         let mut program = command(PROGRAM);
@@ -49,14 +64,22 @@ impl Stage {
 }
 
 fn push_images(registry: &str) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
-    runtime.block_on(async {
-        let client = Client::new(Settings::default()).expect("default settings serve");
+    wait(async {
+        let client = client();
         for tag in ["1.4", "1.5"] {
             push_image(&client, &named(registry, "shop/cart", tag), "amd64").await;
         }
         push_index(&client, registry).await;
     });
+}
+
+fn wait(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    runtime.block_on(work);
+}
+
+fn client() -> Client {
+    Client::new(Settings::default()).expect("default settings serve")
 }
 
 async fn push_index(client: &Client, registry: &str) {
