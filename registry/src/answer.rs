@@ -227,7 +227,9 @@ pub(crate) fn failure(registry: &str, host: &str, error: &reqwest::Error, waits:
 /// The cause that this one error names, its sources aside.
 fn known_cause(host: &str, error: &(dyn Error + 'static)) -> Option<Cause> {
     if let Some(error) = error.downcast_ref::<reqwest::Error>().filter(|e| e.is_dns()) {
-        let why = error.source().map(|e| excerpt(e.to_string().as_bytes())).unwrap_or_default();
+        let words = deepest(error).to_string();
+        let why = words.rsplit(": ").next().unwrap_or_default().to_lowercase();
+        let why = excerpt(why.as_bytes());
         return Some(Cause::Dns { name: excerpt(host.as_bytes()), why });
     }
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
@@ -272,11 +274,7 @@ fn tls_cause(error: &rustls::Error) -> Cause {
 
 /// Told apart by the words of the deepest source, since the HTTP library's types are not ours to name.
 fn unknown_cause(error: &reqwest::Error) -> Cause {
-    let mut deepest: &dyn Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let words = deepest.to_string();
+    let words = deepest(error).to_string();
     if error.is_connect() {
         return Cause::Tcp { why: excerpt(words.as_bytes()) };
     }
@@ -284,6 +282,15 @@ fn unknown_cause(error: &reqwest::Error) -> Cause {
         true => Cause::Closed,
         false => Cause::NotHttp { why: excerpt(words.as_bytes()) },
     }
+}
+
+/// The error at the end of the chain, which says most.
+fn deepest(error: &reqwest::Error) -> &dyn Error {
+    let mut deepest: &dyn Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest
 }
 
 /// Bodies up to this size are read at once; larger ones wait for each other.
