@@ -17,7 +17,7 @@ pub(crate) fn private(reference: &str) -> Result<PrivateKey, Failure> {
     let text = read(reference).map_err(|why| Failure::failed(format_args!("reading key: {why}")))?;
     let password = password::existing()?;
     PrivateKey::decrypt(&text, &password).map_err(|error| {
-        let failure = Failure::failed(format_args!("reading key: decrypt: {error}"));
+        let failure = Failure::failed(format_args!("reading key: decrypt: {reference}: {error}"));
         match error {
             keys::DecryptError::Key(keys::KeyError::Label { .. }) => {
                 failure.hint("`sealgate import-key-pair` makes an encrypted key file of an unencrypted key")

@@ -1,4 +1,8 @@
-//! What is written to a person or a script. A closed pipe ends the program quietly, as it ends `cat`.
+//! What is written to a person or a script.
+//!
+//! What cannot be written to standard output ends the program, a closed pipe quietly as it ends `cat`, and never with
+//! 0: a pipeline must not take an answer that nobody has read for a yes. What cannot be written to standard error is
+//! lost, and changes nothing.
 
 use std::{
     fmt,
@@ -8,23 +12,27 @@ use std::{
 
 use clap::error::ErrorKind;
 
-use crate::{exit::Failure, foreign_flags};
+use crate::{
+    exit::{Exit, Failure},
+    foreign_flags, key_source,
+};
 
 /// A line on standard output.
 pub(crate) fn line(text: impl fmt::Display) {
-    write(&mut io::stdout().lock(), &format!("{text}\n"));
+    bytes(format!("{text}\n").as_bytes());
 }
 
 /// Bytes on standard output as they are.
 pub(crate) fn bytes(bytes: &[u8]) {
-    if io::stdout().lock().write_all(bytes).is_err() {
-        std::process::exit(0);
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
+        lost(&error);
     }
 }
 
 /// A line for people, on standard error.
 pub(crate) fn note(text: impl fmt::Display) {
-    write(&mut io::stderr().lock(), &format!("{text}\n"));
+    to_stderr(&format!("{text}\n"));
 }
 
 /// A warning, on standard error.
@@ -32,10 +40,17 @@ pub(crate) fn warn(text: impl fmt::Display) {
     note(format_args!("WARNING: {text}"));
 }
 
-fn write(out: &mut dyn io::Write, text: &str) {
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-        std::process::exit(0);
+fn to_stderr(text: &str) {
+    // there is nobody left to tell
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+fn lost(error: &io::Error) -> ! {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(SIGPIPE);
     }
+    note(format_args!("error: standard output: {}", key_source::plain(error)));
+    std::process::exit(Exit::Failed as i32)
 }
 
 /// A long line in pieces: broken after each digest with a colon behind it, what follows a little further in.
@@ -74,13 +89,13 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            write(&mut io::stdout().lock(), &error.render().to_string());
+            bytes(error.render().to_string().as_bytes());
             ExitCode::SUCCESS
         }
         _ => {
             match foreign_flags::explain(error) {
                 Some(text) => note(text),
-                None => write(&mut io::stderr().lock(), &error.render().to_string()),
+                None => to_stderr(&error.render().to_string()),
             }
             ExitCode::from(foreign_flags::usage_code(error))
         }
@@ -88,6 +103,8 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 }
 
 const MAX_DETAILS: usize = 8;
+/// What shells say of a program that the signal of this name has ended.
+const SIGPIPE: i32 = 128 + 13;
 /// Columns of a line that is left as it is.
 const WIDE: usize = 120;
 

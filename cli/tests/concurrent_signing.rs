@@ -17,7 +17,7 @@ use tempfile::TempDir;
 #[test]
 fn our_registry_loses_no_signature() {
     peers::require!("crane");
-    for flags in [&[][..], &["--no-referrers"]] {
+    for flags in [&["--latency", "50ms"][..], &["--no-referrers"]] {
         let registry = Registry::sealgate(PROGRAM, flags);
         for format in [Format::Legacy, Format::Bundle] {
             let image = image(&registry, "signed");
@@ -39,29 +39,39 @@ fn no_referrer_is_lost() {
 }
 
 #[test]
-fn without_conditional_put_nothing_is_broken_and_once_more_is_enough() {
+fn without_conditional_put_each_says_so_and_once_more_is_enough() {
     peers::require!("crane", "registry-refs", "docker-registry");
     let refs = Registry::refs(RefsOptions { referrers: false, ..RefsOptions::default() });
     for (name, registry) in [("registry-refs", refs), ("Debian's", Registry::debian())] {
         for format in [Format::Legacy, Format::Bundle] {
             let image = image(&registry, "signed");
-            assert_all_signed(&sign_at_once(&image, format, sealgate_signs));
-            println!("{name} registry, {format:?}: {} of {SIGNERS} found at once", found(&image));
+            let outcomes = sign_at_once(&image, format, sealgate_signs);
+            let refused =
+                outcomes.iter().filter(|outcome| outcome.code != 0).inspect(|outcome| blames(outcome)).count();
+            let found = found(&image);
+            println!("{name}, {format:?}: {found} of {SIGNERS} found, {refused} refused by the registry");
+            assert!(found > 0, "{name} {format:?}: {outcomes:?}");
             sign_the_missing(&image, format);
-            assert_eq!(found(&image), SIGNERS, "{name} {format:?}");
+            assert_eq!(self::found(&image), SIGNERS, "{name} {format:?}");
         }
     }
 }
 
+/// Debian's registry fails when two clients write one blob or one tag at once; that must be said, as its failure.
+fn blames(outcome: &Outcome) {
+    let said = outcome.code == 1 && outcome.stderr.contains("error: registry 127.0.0.1:");
+    assert!(said && outcome.stderr.contains(" answered "), "{outcome:?}");
+}
+
 #[test]
-fn cosign_loses_signatures_on_our_registry_too() {
+fn cosign_loses_signatures_and_says_that_it_signed() {
     peers::require!("cosign-3", "crane");
-    let registry = Registry::sealgate(PROGRAM, &[]);
+    let registry = Registry::sealgate(PROGRAM, &["--latency", "100ms"]);
     let image = image(&registry, "signed");
     assert_all_signed(&sign_at_once(&image, Format::Legacy, cosign_signs));
     let found = found(&image);
     println!("cosign 3, legacy: {found} of {SIGNERS} found");
-    assert!((1..SIGNERS).contains(&found), "cosign 3 says that it signed {SIGNERS} times, and {found} are there");
+    assert!((1..SIGNERS).contains(&found), "{found} of {SIGNERS} are there");
 }
 
 /// All of them sign as nearly at the same time as processes can.

@@ -29,8 +29,15 @@ type Answer<E> = Result<Arc<Evidence>, Arc<E>>;
 type Flight<E> = Shared<BoxFuture<'static, Answer<E>>>;
 
 pub(crate) struct EvidenceCache<E> {
-    kept: Cache<Key, Arc<Evidence>>,
+    kept: Cache<Key, Kept>,
     flights: Arc<Mutex<HashMap<Key, Flight<E>>>>,
+}
+
+/// Evidence, and whether somebody was refused on it.
+#[derive(Clone)]
+struct Kept {
+    evidence: Arc<Evidence>,
+    refused: bool,
 }
 
 impl<E: Send + Sync + 'static> EvidenceCache<E> {
@@ -40,7 +47,15 @@ impl<E: Send + Sync + 'static> EvidenceCache<E> {
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Evidence>> {
-        self.kept.get(key)
+        self.kept.get(key).map(|kept| kept.evidence)
+    }
+
+    /// Somebody was refused on this evidence, so the signature that was missing may come at any moment.
+    pub(crate) fn refused(&self, key: Key) {
+        // Marked once: whoever asks again and again must not keep it alive.
+        if let Some(kept) = self.kept.get(&key).filter(|kept| !kept.refused) {
+            self.kept.insert(key, Kept { refused: true, ..kept });
+        }
     }
 
     /// Joins the flight for this key, or starts one. `failed` is the answer if the flight's task dies.
@@ -72,7 +87,7 @@ impl<E: Send + Sync + 'static> EvidenceCache<E> {
             let _ended = ended; // also when the fetch panics: nobody joins a flight that is over
             let evidence = Arc::new(fetch.await.map_err(Arc::new)?);
             if evidence.is_complete() {
-                kept.insert(key, Arc::clone(&evidence));
+                kept.insert(key, Kept { evidence: Arc::clone(&evidence), refused: false });
             }
             Ok(evidence)
         });
@@ -91,12 +106,18 @@ impl<E> Drop for Landing<E> {
     }
 }
 
-/// Ten minutes with a valid signature; without one, five seconds, since it may be signed at any moment.
+/// Ten minutes with a valid signature; five seconds without one, or once somebody was refused for want of another,
+/// since the image may be signed at any moment.
 struct Lifetime;
 
-impl Expiry<Key, Arc<Evidence>> for Lifetime {
-    fn expire_after_create(&self, _: &Key, evidence: &Arc<Evidence>, _: Instant) -> Option<Duration> {
-        Some(if evidence.verified().is_empty() { WITHOUT_SIGNATURE } else { WITH_SIGNATURE })
+impl Expiry<Key, Kept> for Lifetime {
+    fn expire_after_create(&self, _: &Key, kept: &Kept, _: Instant) -> Option<Duration> {
+        let lacking = kept.refused || kept.evidence.verified().is_empty();
+        Some(if lacking { WITHOUT_SIGNATURE } else { WITH_SIGNATURE })
+    }
+
+    fn expire_after_update(&self, key: &Key, kept: &Kept, now: Instant, _: Option<Duration>) -> Option<Duration> {
+        self.expire_after_create(key, kept, now)
     }
 }
 

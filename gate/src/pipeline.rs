@@ -181,7 +181,11 @@ impl Gate {
             }
             Needs::Evidence => progress.evidence = Some(self.evidence(set, image, progress).await?),
         }
-        matched.decide(progress.evidence.as_deref()).map_err(|open| GateError::Incomplete(Box::new(open)))
+        let verdict = matched.decide(progress.evidence.as_deref());
+        if let (Ok(Verdict::Deny(_)), Some(evidence)) = (&verdict, &progress.evidence) {
+            self.0.evidence.refused(key(set, evidence.image()));
+        }
+        verdict.map_err(|open| GateError::Incomplete(Box::new(open)))
     }
 
     /// The image by digest. Resolved once: what is known already is not asked for again.
@@ -205,7 +209,7 @@ impl Gate {
     ) -> Result<Arc<Evidence>, GateError> {
         let given = progress.pinned.is_some();
         let pinned = self.resolve(image, progress).await?;
-        let key = Key { image: pinned.clone(), trust: *set.trust().fingerprint() };
+        let key = key(set, &pinned);
         if let Some(evidence) = self.0.evidence.get(&key) {
             progress.cached = true;
             return Ok(evidence);
@@ -268,6 +272,10 @@ impl Progress {
         let started = Instant::now();
         Self { started, timings: Timings::default(), pinned: None, evidence: None, cached: false }
     }
+}
+
+fn key(set: &PolicySet, image: &PinnedRef) -> Key {
+    Key { image: image.clone(), trust: *set.trust().fingerprint() }
 }
 
 /// The approval that policies give which let in what they cannot judge.

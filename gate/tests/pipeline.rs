@@ -92,17 +92,20 @@ impl World {
 
     /// Puts a policy in force with this as its one authority.
     fn policy(&self, authority: &str) {
-        let text = format!(
-            "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata:\n  name: p\nspec:\n  \
-             images:\n  - glob: \"{}/shop/**\"\n  authorities:\n  - {authority}\n",
-            self.address
-        );
+        let text = self.policy_text("p", authority);
         self.gate.put_in_force(Arc::new(PolicySet::parse(&[("p.yaml".to_owned(), text)]).unwrap()));
     }
 
+    fn policy_text(&self, name: &str, authority: &str) -> String {
+        format!(
+            "apiVersion: policy.sigstore.dev/v1beta1\nkind: ClusterImagePolicy\nmetadata:\n  name: {name}\nspec:\n  \
+             images:\n  - glob: \"{}/shop/**\"\n  authorities:\n  - {authority}\n",
+            self.address
+        )
+    }
+
     fn trust(&self, key: &SigningKey) {
-        let pem = serde_json::to_string(&key.public().to_pem()).unwrap();
-        self.policy(&format!("key: {{data: {pem}}}"));
+        self.policy(&authority(key));
     }
 
     async fn check(&self, name: &str) -> Result<Judged, GateError> {
@@ -130,6 +133,10 @@ impl World {
 
 fn key() -> SigningKey {
     PrivateKey::generate().unwrap().into()
+}
+
+fn authority(key: &SigningKey) -> String {
+    format!("key: {{data: {}}}", serde_json::to_string(&key.public().to_pem()).unwrap())
 }
 
 fn allowed(judged: &Judged) -> bool {
@@ -216,6 +223,26 @@ async fn many_who_ask_at_once_cost_one_fetch() {
     assert_eq!(world.asked_for("/referrers/"), 1);
     assert!(allowed(&world.check(&by_digest).await.unwrap()));
     assert_eq!(world.asked_for(".sig"), 1, "valid evidence is kept");
+}
+
+#[tokio::test]
+async fn second_signature_that_was_missing_is_noticed_within_seconds() {
+    let (world, first, second) = (World::new().await, key(), key());
+    world.push("shop/cart:1", "a").await;
+    world.sign("shop/cart:1", &first).await;
+    let demand = |policies: &[(&str, &SigningKey)]| {
+        let file = |(name, key): &(&str, &SigningKey)| (format!("{name}.yaml"), world.policy_text(name, &authority(key)));
+        let files: Vec<_> = policies.iter().map(file).collect();
+        world.gate.put_in_force(Arc::new(PolicySet::parse(&files).unwrap()));
+    };
+    demand(&[("a", &first), ("b", &second)]);
+    assert!(!allowed(&world.check("shop/cart:1").await.unwrap()));
+    world.sign("shop/cart:1", &second).await;
+    let begun = tokio::time::Instant::now();
+    while !allowed(&world.check("shop/cart:1").await.unwrap()) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "still refused for want of a signature that is there");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test]

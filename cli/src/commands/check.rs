@@ -18,11 +18,11 @@ pub(crate) struct Args {
     /// The images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<ImageRef>,
-    #[command(flatten)]
-    policy: PolicyFlags,
     /// Print a JSON object for each image
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
+    #[command(flatten)]
+    policy: PolicyFlags,
     #[command(flatten)]
     registry: RegistryFlags,
 }

@@ -23,8 +23,6 @@ use crate::{
 pub(crate) struct Args {
     /// The image
     image: String,
-    #[command(flatten)]
-    policy: PolicyFlags,
     /// Print only the image's name
     #[arg(short, long)]
     quiet: bool,
@@ -41,6 +39,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME")]
     context: Option<String>,
     #[command(flatten)]
+    policy: PolicyFlags,
+    #[command(flatten)]
     registry: RegistryFlags,
 }
 
@@ -52,7 +52,8 @@ fn layout(text: &str) -> Result<PathBuf, String> {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let image: ImageRef = args.image.parse().map_err(Failure::failed)?;
+    let image: ImageRef =
+        args.image.parse().map_err(|why| Failure::failed(format_args!("image `{}`: {why}", args.image)))?;
     if image.tag().is_none() && image.digest().is_none() && !args.quiet {
         output::line("Using default tag: latest");
     }

@@ -10,7 +10,7 @@ use signer::{Format, SignError, Signer, SigningKey, Target};
 use super::verify::annotation;
 use crate::{
     exit::Failure,
-    flags::{registry::RegistryFlags, repository},
+    flags::{boolean, registry::RegistryFlags, repository},
     key_source, output,
 };
 
@@ -27,22 +27,22 @@ pub(crate) struct Args {
     #[arg(short, long = "annotations", value_name = "K=V", value_delimiter = ',', value_parser = annotation)]
     annotations: Vec<(String, String)>,
     /// Also sign every manifest of an index
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false", env = "COSIGN_RECURSIVE")]
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_RECURSIVE")]
     recursive: bool,
     /// In which format: bundle (cosign 3), legacy (.sig, cosign 1 and 2), or both
     #[arg(long, value_enum)]
     format: Option<Written>,
     /// cosign's way to ask for a format: =false means --format legacy
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", conflicts_with = "format", env = "COSIGN_NEW_BUNDLE_FORMAT")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, conflicts_with = "format", env = "COSIGN_NEW_BUNDLE_FORMAT")]
     new_bundle_format: Option<bool>,
     /// Only =false: nothing is written to a transparency log yet
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", env = "COSIGN_TLOG_UPLOAD")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, env = "COSIGN_TLOG_UPLOAD")]
     tlog_upload: Option<bool>,
     /// Only =false: signing configs are not used yet
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", env = "COSIGN_USE_SIGNING_CONFIG")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, env = "COSIGN_USE_SIGNING_CONFIG")]
     use_signing_config: Option<bool>,
     /// Answer every question with yes; nothing is asked
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", env = "COSIGN_YES")]
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, env = "COSIGN_YES")]
     yes: Option<bool>,
     #[command(flatten)]
     registry: RegistryFlags,

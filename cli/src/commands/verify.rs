@@ -15,7 +15,7 @@ use verifier::{Evidence, Fault, TrustRoot, VerifiedSignature, examine};
 
 use crate::{
     exit::{Exit, Failure},
-    flags::{registry::RegistryFlags, repository},
+    flags::{boolean, registry::RegistryFlags, repository},
     key_source, output,
 };
 
@@ -32,16 +32,16 @@ pub(crate) struct Args {
     #[arg(short, long = "annotations", value_name = "K=V", value_delimiter = ',', value_parser = annotation)]
     annotations: Vec<(String, String)>,
     /// Compare annotations with the signed ones (the digest is always compared)
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
     check_claims: bool,
     /// Do not ask for an entry in a transparency log
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false", env = "COSIGN_INSECURE_IGNORE_TLOG")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_INSECURE_IGNORE_TLOG")]
     insecure_ignore_tlog: bool,
     /// The image was signed on private infrastructure, without a transparency log
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false", env = "COSIGN_PRIVATE_INFRASTRUCTURE")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_PRIVATE_INFRASTRUCTURE")]
     private_infrastructure: bool,
     /// Both formats are always looked at; understood for the sake of scripts
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide = true)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, hide = true)]
     new_bundle_format: Option<bool>,
     /// What to print on standard output
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     announce(&args)?;
     let client = args.registry.clone().with_environment()?.client()?;
     for text in &args.images {
-        let image: ImageRef = text.parse().map_err(Failure::failed)?;
+        let image: ImageRef = text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))?;
         let work = verify(&args, &client, &trust, text, &image);
         let late = || Failure::failed(format_args!("no answer within {:?}", args.registry.timeout));
         tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;

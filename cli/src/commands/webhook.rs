@@ -19,8 +19,6 @@ use crate::{
 /// Answers admission reviews at /mutate and /validate, over HTTPS.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    policy: PolicyFlags,
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -39,6 +37,8 @@ pub(crate) struct Args {
     /// How long the last good policy outlives files that do not load
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::parse)]
     stale_policy_grace: Duration,
+    #[command(flatten)]
+    policy: PolicyFlags,
     #[command(flatten)]
     registry: RegistryFlags,
 }

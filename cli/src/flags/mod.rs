@@ -1,5 +1,6 @@
 //! Flags that several commands share.
 
+pub(crate) mod boolean;
 pub(crate) mod duration;
 pub(crate) mod policy;
 pub(crate) mod registry;

@@ -4,7 +4,7 @@ use std::{env, path::PathBuf, time::Duration};
 
 use registry::{Client, ClientCert, Credential, Credentials, Secret, Settings};
 
-use super::duration;
+use super::{boolean, duration};
 use crate::{exit::Failure, output};
 
 /// Docker's folders of certificates, by host.
@@ -44,10 +44,10 @@ pub(crate) struct RegistryFlags {
     #[arg(long, value_name = "FILE", env = "COSIGN_REGISTRY_CLIENT_KEY", requires = "registry_client_cert")]
     registry_client_key: Option<PathBuf>,
     /// Accept any certificate of a registry: whoever answers for it is believed
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false")]
     allow_insecure_registry: Option<bool>,
     /// Speak plain HTTP to registries that do not answer HTTPS, not only to loopback
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", default_value = "false")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false")]
     allow_http_registry: Option<bool>,
     /// Accept this host as token service of any registry
     #[arg(long, value_name = "HOST")]
@@ -65,16 +65,14 @@ impl RegistryFlags {
     pub(crate) fn with_environment(mut self) -> Result<Self, Failure> {
         let switches = [&mut self.allow_insecure_registry, &mut self.allow_http_registry];
         for (name, switch) in WEAKENING.into_iter().zip(switches) {
-            match env::var(name).as_deref() {
-                Err(_) | Ok("" | "false" | "0") => {}
-                Ok("true" | "1") => {
-                    output::warn(format_args!("{name} is set in the environment"));
-                    *switch = Some(true);
-                }
-                Ok(other) => {
-                    let found: String = other.chars().take(20).flat_map(char::escape_debug).collect();
-                    return Err(Failure::failed(format_args!("{name} is `{found}`, wanted true or false")));
-                }
+            let Some(text) = env::var(name).ok().filter(|text| !text.is_empty()) else { continue };
+            let set = boolean::parse(&text).map_err(|wanted| {
+                let found: String = text.chars().take(20).flat_map(char::escape_debug).collect();
+                Failure::failed(format_args!("{name} is `{found}`, {wanted}"))
+            })?;
+            if set {
+                output::warn(format_args!("{name} is set in the environment"));
+                *switch = Some(true);
             }
         }
         Ok(self)

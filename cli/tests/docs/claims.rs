@@ -46,47 +46,6 @@ fn digest_that_does_not_exist_is_no_image() {
 }
 
 #[test]
-fn log_is_never_said_to_be_checked() {
-    for format in ["bundle", "legacy"] {
-        let stage = signed(format);
-        let said = stage.shell(&format!("{VERIFY} {IMAGE}")).success();
-        assert!(said.contains("verified against the specified public key"), "{said}");
-        assert!(!said.contains("transparency log"), "{said}");
-    }
-}
-
-#[test]
-fn errors_are_printed_once() {
-    let stage = signed("bundle");
-    let said = refused(&stage, 10, &format!("{VERIFY} {UNSIGNED}"));
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.starts_with("error: no signatures found for "), "{said}");
-}
-
-#[test]
-fn verification_without_a_log_must_be_asked_for() {
-    let stage = signed("bundle");
-    let said = refused(&stage, 1, &format!("sealgate verify --key team.pub {IMAGE}"));
-    assert!(said.contains("hint: --private-infrastructure"), "{said}");
-    let _ = stage.shell(&format!("sealgate verify --insecure-ignore-tlog --key team.pub {IMAGE}")).success();
-}
-
-#[test]
-fn switches_in_the_environment_are_announced_and_refused_at_doors() {
-    let stage = signed("bundle");
-    for switch in ["COSIGN_INSECURE_IGNORE_TLOG=true", "COSIGN_PRIVATE_INFRASTRUCTURE=true"] {
-        let said = stage.shell(&format!("{switch} sealgate verify --key team.pub {IMAGE}")).success();
-        let name = switch.split('=').next().expect("a name");
-        assert!(said.contains(&format!("WARNING: {name} is set in the environment")), "{said}");
-        for door in ["check", "pull", "webhook"] {
-            let image = if door == "webhook" { "" } else { IMAGE };
-            let said = refused(&stage, 2, &format!("{switch} sealgate {door} --policy policy.yaml {image}"));
-            assert!(said.contains(name), "{door}: {said}");
-        }
-    }
-}
-
-#[test]
 fn flags_that_are_not_here_are_refused_by_name() {
     let stage = Stage::set_up();
     for (code, command, flag) in [

@@ -8,18 +8,9 @@ use crate::{document, stage::PROGRAM};
 
 /// Flags in documents that are other programs'.
 const FOREIGN: &[(&str, &str)] = &[
-    ("--certificate-identity", "cosign"),
-    ("--insecure-ignore-tlog", "cosign"),
-    ("--offline", "cosign"),
     ("--signature-digest-algorithm", "cosign"),
-    ("--rekor-url", "cosign"),
     ("--all-tags", "docker"),
     ("--disable-content-trust", "docker"),
-    ("--all-targets", "cargo"),
-    ("--test", "cargo"),
-    ("--workspace", "cargo"),
-    ("--release", "cargo"),
-    ("--bench", "cargo"),
     ("--print", "the benchmarks"),
     ("--rounds", "the benchmarks"),
     ("--only", "the benchmarks"),

@@ -71,6 +71,47 @@ fn all_other_images_are_refused_everywhere_with_their_reason() {
     }
 }
 
+#[test]
+fn refusal_is_shown_by_kubectl_word_for_word() {
+    require_cluster!();
+    let gated = Gated::closed();
+    let digest = gated.shop.unsigned("bad");
+    let image = gated.shop.image("bad");
+    let said = gated.kubernetes.kubectl(["run", "it", "--image", &image]).failure(1);
+    let wanted = format!(
+        "Error from server (BadRequest): admission webhook \"mutate.sealgate.dev\" denied the request: \
+         validation failed: failed policy: signed-by-own: spec.containers[0].image\n\
+         {image} signature key validation failed for authority own for {}: no signatures found\n",
+        gated.shop.by_digest(&digest)
+    );
+    assert_eq!(said, wanted);
+}
+
+#[test]
+fn one_bad_image_among_good_ones_is_enough() {
+    require_cluster!();
+    let gated = Gated::closed();
+    let (good, _) = (gated.shop.signed("good"), gated.shop.unsigned("bad"));
+    let mut mixed = pod("it", &gated.shop.image("good"));
+    let containers = |tags: &[&str]| {
+        let one = |(i, tag): (usize, &&str)| json!({ "name": format!("c{i}"), "image": gated.shop.image(tag) });
+        tags.iter().enumerate().map(one).collect::<Value>()
+    };
+    mixed["spec"]["initContainers"] = containers(&["good", "bad"]);
+    let words = gated.refused(&mixed);
+    let bad = "validation failed: failed policy: signed-by-own: spec.initContainers[1].image\n";
+    assert!(words.starts_with(bad) && words.lines().count() == 2, "{words}");
+    mixed["spec"]["containers"] = containers(&["bad", "good"]);
+    let words = gated.refused(&mixed);
+    let both = "failed policy: signed-by-own: spec.containers[0].image, spec.initContainers[1].image\n";
+    assert!(words.contains(both), "{words}");
+    mixed["spec"]["containers"] = containers(&["good", "good"]);
+    mixed["spec"]["initContainers"] = containers(&["good"]);
+    mixed["spec"]["initContainers"][0]["name"] = json!("init");
+    let stored = gated.admitted(&mixed);
+    assert_eq!(stored.matches(&format!("{}@{good}", gated.shop.image("good"))).count(), 3, "{stored}");
+}
+
 /// A Pod, a Deployment, a CronJob, a Pod with an image volume.
 fn places(gated: &Gated, name: &str, image: &str) -> [Value; 4] {
     let mut mounting = pod(&format!("{name}-volume"), &gated.shop.image("good"));

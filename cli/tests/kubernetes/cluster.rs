@@ -1,6 +1,9 @@
 //! A cluster whose API server asks `sealgate webhook`, set up by the very file that the guide shows.
 
-use std::{fs, time::Duration};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use peers::{Kubernetes, Outcome, Process, run};
@@ -20,16 +23,21 @@ pub(crate) struct Gated {
 impl Gated {
     /// The gate is closed: everything is judged. The webhook makes its own certificate.
     pub(crate) fn closed() -> Self {
-        let mut gated = Self::open();
+        let gated = Self::open();
         gated.close();
         gated
     }
 
     /// The webhook runs, and the API server does not know of it yet.
     pub(crate) fn open() -> Self {
+        Self::open_with(&[])
+    }
+
+    /// The same, with more flags for the webhook.
+    pub(crate) fn open_with(flags: &[&str]) -> Self {
         let shop = Shop::open(env!("CARGO_BIN_EXE_sealgate"));
         let ca = shop.folder().join("ca.pem").display().to_string();
-        let (webhook, address) = start_webhook(&shop, &["--ca-out", &ca]);
+        let (webhook, address) = start_webhook(&shop, &[&["--ca-out", &ca], flags].concat());
         let authority = fs::read_to_string(ca).expect("the webhook writes its authority before it serves");
         Self { kubernetes: Kubernetes::start(), shop, webhook, address, authority }
     }
@@ -44,24 +52,29 @@ impl Gated {
         fs::write(&key, identity.key).unwrap();
         let (webhook, address) = start_webhook(&shop, &["--tls-cert", &cert, "--tls-key", &key]);
         let authority = kubernetes.authority().certificate().to_owned();
-        let mut gated = Self { kubernetes, shop, webhook, address, authority };
+        let gated = Self { kubernetes, shop, webhook, address, authority };
         gated.close();
         gated
     }
 
     /// Has the API server ask the webhook, and waits until it does.
-    pub(crate) fn close(&mut self) {
+    pub(crate) fn close(&self) {
         let configuration = CONFIGURATION
             .replace("WEBHOOK_ADDRESS", &self.address)
             .replace("CA_BUNDLE", &STANDARD.encode(&self.authority));
         let _ = self.kubernetes.kubectl_stdin(["apply", "-f", "-"], &configuration).success();
-        let probe = pod("probe", "127.0.0.1:1/nobody/has:this").to_string();
-        let kubernetes = &self.kubernetes;
-        let refused = || {
-            let tried = kubernetes.kubectl_stdin(["create", "--dry-run=server", "-f", "-"], &probe);
-            tried.code == 1 && tried.stderr.contains("no matching policies")
-        };
-        self.webhook.wait_until(SOON, refused);
+        let probe = pod("probe", "127.0.0.1:1/nobody/has:this");
+        self.wait_until(|gated| gated.tried(&probe).stderr.contains("no matching policies"));
+    }
+
+    /// Waits until that is so, with the webhook's log as the reason if it never is.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < SOON, "it is not so after {SOON:?}; the webhook's log:\n{}", self.webhook.log());
+            thread::sleep(PAUSE);
+        }
     }
 
     pub(crate) fn create(&self, object: &Value) -> Outcome {
@@ -81,6 +94,11 @@ impl Gated {
     pub(crate) fn admitted(&self, object: &Value) -> String {
         let _ = self.create(object).success();
         self.stored(object).expect("what was created is stored")
+    }
+
+    /// Has the API server try what creating the object would do. Nothing is stored.
+    pub(crate) fn tried(&self, object: &Value) -> Outcome {
+        self.kubernetes.kubectl_stdin(["create", "--dry-run=server", "-f", "-"], &object.to_string())
     }
 
     /// What etcd stores of the object.
@@ -159,5 +177,6 @@ macro_rules! require_cluster {
 }
 pub(crate) use require_cluster;
 
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(50);
 const CONFIGURATION: &str = include_str!("../../../docs/webhook-configuration.yaml");

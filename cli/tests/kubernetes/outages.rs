@@ -1,5 +1,7 @@
 //! What is missing is said to be missing, and never lets anything in.
 
+use std::{fs, net::TcpListener};
+
 use serde_json::{Value, json};
 
 use crate::cluster::{Gated, pod, require_cluster};
@@ -33,6 +35,25 @@ fn image_that_is_not_there_is_the_reason_and_not_a_missing_signature() {
 }
 
 #[test]
+fn registry_that_does_not_answer_is_the_reason_before_the_api_server_loses_patience() {
+    require_cluster!();
+    let gated = Gated::open();
+    // Connections are taken by the system; nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let policy = gated.shop.policy().to_string().replace(gated.shop.registry.address(), &address);
+    fs::write(gated.shop.folder().join("policies/silent.json"), policy.replace("signed-by-own", "silent")).unwrap();
+    gated.close();
+    gated.wait_until(|gated| gated.webhook.log().contains("policies changed"));
+    let patience = r#"[{"op":"replace","path":"/webhooks/0/timeoutSeconds","value":2}]"#;
+    let patch = ["patch", "mutatingwebhookconfiguration", "sealgate", "--type=json", "-p", patience];
+    let _ = gated.kubernetes.kubectl(patch).success();
+    let image = format!("{address}/shop/cart:1");
+    let wanted = format!("could not decide about {image}: spec.containers[0].image\nno answer within 1.5 s");
+    gated.wait_until(|gated| gated.tried(&pod("it", &image)).stderr.contains(&wanted));
+}
+
+#[test]
 fn webhook_that_is_down_lets_nothing_in() {
     require_cluster!();
     let mut gated = Gated::closed();
@@ -50,20 +71,14 @@ fn webhook_that_is_down_lets_nothing_in() {
 #[test]
 fn validating_webhook_alone_refuses_what_is_not_pinned() {
     require_cluster!();
-    let mut gated = Gated::closed();
+    let gated = Gated::closed();
     let digest = gated.shop.signed("good");
     let _ = gated.kubernetes.kubectl(["delete", "mutatingwebhookconfiguration", "sealgate"]).success();
-    let (image, kubernetes) = (gated.shop.image("good"), &gated.kubernetes);
-    let by_tag = pod("it", &image).to_string();
-    let mut said = String::new();
-    gated.webhook.wait_until(crate::cluster::SOON, || {
-        let args = ["create", "--dry-run=server", "-f", "-"];
-        said = kubernetes.kubectl_stdin(args, &by_tag).stderr;
-        !said.is_empty()
-    });
+    let image = gated.shop.image("good");
     let words = "admission webhook \"validate.sealgate.dev\" denied the request: validation failed: must be pinned to a \
         digest";
-    assert!(said.contains(&format!("{words}: {image}; is the mutating webhook installed?")), "{said}");
+    let wanted = format!("{words}: {image}; is the mutating webhook installed?");
+    gated.wait_until(|gated| gated.tried(&pod("it", &image)).stderr.contains(&wanted));
     let pinned = format!("{image}@{digest}");
     assert!(gated.admitted(&pod("it", &pinned)).contains(&pinned));
 }

@@ -115,8 +115,16 @@ impl Shop {
     #[must_use]
     pub fn signed_by_rival(&self, tag: &str) -> String {
         let digest = self.unsigned(tag);
-        self.sign_with(&self.rival, &digest, &[]);
+        self.sign_as_rival(&digest);
         digest
+    }
+
+    /// Signs what has this digest with the key that the policy does not trust.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn sign_as_rival(&self, digest: &str) {
+        self.sign_with(&self.rival, digest, &[]);
     }
 
     /// Pushes an image and puts the signature of another one where this one's would be.
