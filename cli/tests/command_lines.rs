@@ -231,3 +231,15 @@ fn words_have_no_colours_in_a_pipe_whatever_the_environment_says() {
         }
     }
 }
+
+#[test]
+fn no_color_is_heeded_on_a_terminal() {
+    peers::require!("script");
+    let mut client = client();
+    client.set("NO_COLOR", "1");
+    client.set("TERM", "xterm-256color");
+    for line in ["--help", "check --frobnicate", "verify a/b", "sign --yes --key absent a/b", "version"] {
+        let outcome = client.run("script", ["-qec", &format!("{PROGRAM} {line}"), "/dev/null"]);
+        assert!(!outcome.stdout.is_empty() && !outcome.stdout.contains('\u{1b}'), "{line}: {:?}", outcome.stdout);
+    }
+}

@@ -18,7 +18,7 @@ fn digest_header_that_lies_is_refused() {
     let (signed, other) = (scene.image.clone(), Image::of("another image"));
     let lie = Reply::ok(media_type::OCI_MANIFEST, other.manifest.clone());
     scene.shelf.put(&signed.by_tag(), lie.header("Docker-Content-Digest", &signed.digest.to_string()));
-    let says = format!("Docker-Content-Digest is `{}`, the bytes have {}", signed.digest, other.digest).leak();
+    let says = &format!("Docker-Content-Digest is `{}`, the bytes have {}", signed.digest, other.digest);
     scene.play(Case { name: "lying header", ends: Ends::Undecided, says }, &scene.serve());
 }
 
@@ -29,7 +29,7 @@ fn digest_header_of_the_signature_tag_that_lies_is_a_gap() {
     let path = scene.image.sig();
     let good = scene.shelf.at(&path).expect("it is signed");
     scene.shelf.put(&path, good.header("Docker-Content-Digest", &scene.image.digest.to_string()));
-    let says = "signature tag: registry ";
+    let says = &format!("Docker-Content-Digest is `{}`, the bytes have ", scene.image.digest);
     scene.play(Case { name: "lying header at .sig", ends: Ends::Undecided, says }, &scene.serve());
 }
 
@@ -58,7 +58,7 @@ fn signature_with_other_bytes_than_its_digest_says_does_not_count() {
     let mut other = payload.clone();
     *other.last_mut().expect("a payload is not empty") ^= 1;
     scene.shelf.put(&blob(&Digest::of(&payload)), Reply::ok("application/octet-stream", other.clone()));
-    let says = format!("cannot be read: registry ").leak();
+    let says = &format!("the bytes have digest {}, wanted {}", Digest::of(&other), Digest::of(&payload));
     scene.play(Case { name: "payload of another digest", ends: Ends::Denied, says }, &scene.serve());
 }
 
@@ -149,6 +149,6 @@ fn layer_with_other_bytes_is_never_written_under_the_images_name() {
     assert!(answer.said.contains(&format!("wanted {}", scene.image.layer)), "{}", answer.said);
     let index = std::fs::read_to_string(scene.doors.layout().join("index.json")).unwrap_or_default();
     assert!(!index.contains(&scene.image.digest.to_string()), "the layout names the image: {index}");
-    let layer = scene.doors.layout().join("blobs/sha256").join(scene.image.layer.hex().to_string());
+    let layer = scene.doors.layout().join("blobs/sha256").join(scene.image.layer.hex());
     assert!(!layer.exists(), "the wrong bytes were kept under the right digest");
 }

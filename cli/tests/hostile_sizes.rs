@@ -82,7 +82,7 @@ fn a_hundred_thousand_referrers_in_one_answer_are_a_gap() {
     let mut scene = Scene::unsigned(PROGRAM);
     let index = location::fallback_index(&layers(100_000, layer));
     scene.shelf.put(&scene.image.referrers(), Reply::ok(media_type::OCI_INDEX, index));
-    let says = "referrers: registry ";
+    let says = "larger than 4194304 bytes, ";
     scene.play(Case { name: "100,000 referrers", ends: Ends::Undecided, says }, &scene.serve());
 }
 

@@ -231,7 +231,8 @@ async fn second_signature_that_was_missing_is_noticed_within_seconds() {
     world.push("shop/cart:1", "a").await;
     world.sign("shop/cart:1", &first).await;
     let demand = |policies: &[(&str, &SigningKey)]| {
-        let file = |(name, key): &(&str, &SigningKey)| (format!("{name}.yaml"), world.policy_text(name, &authority(key)));
+        let file =
+            |(name, key): &(&str, &SigningKey)| (format!("{name}.yaml"), world.policy_text(name, &authority(key)));
         let files: Vec<_> = policies.iter().map(file).collect();
         world.gate.put_in_force(Arc::new(PolicySet::parse(&files).unwrap()));
     };

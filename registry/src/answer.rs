@@ -87,7 +87,9 @@ impl Answer {
             Body::Held(bytes) => return Ok(bytes),
             Body::Arriving(response) => response,
         };
-        let (mut bytes, mut turn) = (Vec::new(), None);
+        // room for what is declared, which is within the limit: growing by doubling would hold twice as much
+        let room = declared.and_then(|size: u64| usize::try_from(size).ok()).unwrap_or_default();
+        let (mut bytes, mut turn) = (Vec::with_capacity(room), None);
         loop {
             match next_chunk(&mut response, self.waits, &self.registry).await? {
                 None => return Ok(bytes),

@@ -35,7 +35,7 @@ pub enum RegistryError {
         anonymous: bool,
     },
     /// The registry said 429.
-    #[error("registry {registry} throttled (429){}{}", RetryAfter(*.retry_after), Attempts(*.attempts))]
+    #[error("registry {registry} answered 429: too many requests{}{}", RetryAfter(*.retry_after), Attempts(*.attempts))]
     Throttled {
         /// The registry.
         registry: String,
@@ -140,11 +140,10 @@ impl RegistryError {
             Self::Denied { anonymous: true, .. } => Some("no credential was found for it; `docker login` stores one"),
             Self::Denied { status: 401, .. } => Some("the stored credential was not accepted; log in again"),
             Self::Denied { .. } => Some("the credential may lack the right to this repository"),
-            Self::Throttled { .. } => Some("logging in raises most registries' limits"),
+            Self::Throttled { .. } => Some("wait; a registry allows more to those who log in with `docker login`"),
             Self::Unreachable { cause, .. } => cause.hint(),
             Self::Refused { refusal, .. } => refusal.hint(),
             Self::TokenService { error, .. } => error.hint(),
-            Self::TooLarge { .. } | Self::TooMany { .. } => Some("the limit can be raised in the settings"),
             _ => None,
         }
     }
@@ -207,7 +206,9 @@ pub enum Cause {
 impl Cause {
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Certificate { .. } => Some("add the registry's authority to certs.d/<host>/ca.crt"),
+            Self::Certificate { .. } => {
+                Some("name its authority with --registry-cacert, or put it into certs.d/<host>/ca.crt")
+            }
             Self::Dns { .. } => Some("check the registry's name and the name service"),
             Self::Tcp { .. } => Some("check that the registry is running and that this port is right"),
             _ => None,
@@ -385,9 +386,8 @@ pub enum Refusal {
 impl Refusal {
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::ForeignRealm { .. } => Some("if it is the registry's, name it as a trusted realm in the settings"),
-            Self::Forbidden { .. } => Some("if it is meant, allow this address in the settings"),
-            Self::PlainRealm { .. } | Self::PlainHttp { .. } => Some("use https, or allow http for this registry"),
+            Self::ForeignRealm { .. } => Some("if it is the registry's own, name its host with --trust-realm"),
+            Self::PlainRealm { .. } | Self::PlainHttp { .. } => Some("use https, or --allow-http-registry"),
             _ => None,
         }
     }
@@ -540,7 +540,10 @@ mod tests {
             retry_after: Some(Duration::from_secs(30)),
             attempts,
         };
-        assert_eq!(error(1).to_string(), "registry a.b throttled (429), retry after 30 s");
-        assert_eq!(error(3).to_string(), "registry a.b throttled (429), retry after 30 s (tried 3 times)");
+        assert_eq!(error(1).to_string(), "registry a.b answered 429: too many requests, retry after 30 s");
+        assert_eq!(
+            error(3).to_string(),
+            "registry a.b answered 429: too many requests, retry after 30 s (tried 3 times)"
+        );
     }
 }

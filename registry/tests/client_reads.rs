@@ -106,7 +106,7 @@ async fn absent_denied_throttled_and_broken_are_four_answers() {
     assert_eq!(nologin.to_string(), format!("registry {name} answered 401: authentication required"));
     assert!(nologin.hint().unwrap().contains("docker login"));
     let throttled = ask("throttled").await.unwrap_err();
-    assert_eq!(throttled.to_string(), format!("registry {name} throttled (429), retry after 30 s"));
+    assert_eq!(throttled.to_string(), format!("registry {name} answered 429: too many requests, retry after 30 s"));
     assert!(matches!(ask("html").await, Err(RegistryError::Violation { violation: Violation::Manifest(_), .. })));
     assert!(matches!(ask("broken").await, Err(RegistryError::Failed { status: 500, attempts: 1, .. })));
 }

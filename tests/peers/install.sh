@@ -9,7 +9,8 @@ set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 bin=${SEALGATE_PEERS:-$HOME/.cache/sealgate-peers/bin}
-packages=(docker.io docker-registry runc skopeo jq hyperfine iproute2 libseccomp-dev pkg-config busybox-static)
+packages=(docker.io docker-registry runc skopeo jq hyperfine iproute2 libseccomp-dev pkg-config busybox-static
+  time)
 programs=(crane registry-refs cosign-2 cosign-3 etcd kube-apiserver kubectl
   containerd containerd-shim-runc-v2 runc dockerd)
 

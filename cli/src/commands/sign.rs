@@ -7,10 +7,9 @@ use indicatif::ProgressBar;
 use oci::ImageRef;
 use signer::{Format, SignError, Signer, SigningKey, Target};
 
-use super::verify::annotation;
 use crate::{
     exit::Failure,
-    flags::{boolean, registry::RegistryFlags, repository},
+    flags::{annotations, annotations::Annotations, boolean, registry::RegistryFlags, repository},
     key_source, output,
 };
 
@@ -24,8 +23,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
     /// An annotation to sign with the image, `name=value`; may be repeated
-    #[arg(short, long = "annotations", value_name = "K=V", value_delimiter = ',', value_parser = annotation)]
-    annotations: Vec<(String, String)>,
+    #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse)]
+    annotations: Vec<Annotations>,
     /// Also sign every manifest of an index
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_RECURSIVE")]
     recursive: bool,
@@ -61,7 +60,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         client: args.registry.clone().with_environment()?.client()?,
         stored_in: repository::from_environment()?,
         format: format(&args),
-        annotations: args.annotations.iter().cloned().collect::<BTreeMap<_, _>>(),
+        annotations: args.annotations.iter().flat_map(|one| one.0.clone()).collect::<BTreeMap<_, _>>(),
     };
     args.images.iter().filter(|image| image.digest().is_none()).for_each(warn_of_tag);
     let late = || Failure::failed(format_args!("no answer within {:?}", args.registry.timeout));

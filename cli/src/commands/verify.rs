@@ -15,7 +15,7 @@ use verifier::{Evidence, Fault, TrustRoot, VerifiedSignature, examine};
 
 use crate::{
     exit::{Exit, Failure},
-    flags::{boolean, registry::RegistryFlags, repository},
+    flags::{annotations, annotations::Annotations, boolean, registry::RegistryFlags, repository},
     key_source, output,
 };
 
@@ -29,8 +29,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
     /// An annotation that the signer must have made, `name=value`; may be repeated
-    #[arg(short, long = "annotations", value_name = "K=V", value_delimiter = ',', value_parser = annotation)]
-    annotations: Vec<(String, String)>,
+    #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse)]
+    annotations: Vec<Annotations>,
     /// Compare annotations with the signed ones (the digest is always compared)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
     check_claims: bool,
@@ -56,14 +56,6 @@ enum Output {
     Text,
 }
 
-/// `name=value`; the value may hold further `=`.
-pub(crate) fn annotation(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(format!("`{text}` found, wanted name=value")),
-    }
-}
-
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let trust = trust(&args)?;
     announce(&args)?;
@@ -71,10 +63,15 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     for text in &args.images {
         let image: ImageRef = text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))?;
         let work = verify(&args, &client, &trust, text, &image);
-        let late = || Failure::failed(format_args!("no answer within {:?}", args.registry.timeout));
+        let late = || late(&image, args.registry.timeout);
         tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;
     }
     Ok(())
+}
+
+fn late(image: &ImageRef, after: Duration) -> Failure {
+    let registry = image.repository().domain();
+    Failure::failed(format_args!("registry {registry}: no answer within {:.1} s", after.as_secs_f64()))
 }
 
 fn trust(args: &Args) -> Result<TrustRoot, Failure> {
@@ -114,7 +111,7 @@ async fn verify(args: &Args, client: &Client, trust: &TrustRoot, typed: &str, im
     let Discovery { found, errors } = discovery;
     let evidence = examine(&pinned, found, trust, now());
     let wanted: BTreeMap<&str, &str> = match args.check_claims {
-        true => args.annotations.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+        true => args.annotations.iter().flat_map(|one| &one.0).map(|(k, v)| (k.as_str(), v.as_str())).collect(),
         false => BTreeMap::new(),
     };
     let (good, other): (Vec<_>, Vec<_>) =

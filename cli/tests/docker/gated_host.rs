@@ -1,6 +1,7 @@
 //! A Docker daemon, a shop full of images, and `sealgate pull` between them.
 
 use peers::{Docker, Engine, Outcome};
+use serde_json::json;
 use suites::shop::Shop;
 
 /// A daemon that has nothing yet, and a registry that has nothing yet.
@@ -17,6 +18,12 @@ impl GatedHost {
             Engine::New => Docker::new_(),
         };
         Self { docker, shop, engine }
+    }
+
+    /// A new daemon that stores images as the old one does, as on hosts that were upgraded.
+    pub(crate) fn upgraded(shop: Shop) -> Self {
+        let settings = json!({ "features": { "containerd-snapshotter": false }, "storage-driver": "overlay2" });
+        Self { docker: Docker::start(Engine::New, &settings), shop, engine: Engine::New }
     }
 
     /// `sealgate pull` into this daemon, by this shop's policy.
@@ -67,6 +74,7 @@ impl GatedHost {
 }
 
 /// Runs the test on both daemons, each with a shop of its own that is open to everybody.
+#[expect(clippy::print_stdout, reason = "a failed test says on which daemon")]
 pub(crate) fn on_both(test: impl Fn(&GatedHost)) {
     for engine in [Engine::Old, Engine::New] {
         println!("the daemon is {engine:?}");

@@ -62,6 +62,29 @@ fn whole_index_or_one_platform_is_written() {
 }
 
 #[test]
+fn layout_that_names_an_image_is_left_as_it_is() {
+    peers::require!("crane", "skopeo");
+    let shop = Shop::open(env!("CARGO_BIN_EXE_sealgate"));
+    let [first, _] = ["1", "2"].map(|tag| shop.signed(tag));
+    let to = format!("oci:{}", shop.folder().join("layout").display());
+    let pull =
+        |tag: &str| shop.sealgate.run(["pull", "--policy", &shop.policy_folder(), "--to", &to, &shop.image(tag)]);
+    let _ = pull("1").success();
+    for tag in ["2", "1"] {
+        let said = pull(tag).failure(1);
+        assert!(
+            said.contains("is not empty, wanted none, an empty one, or a layout that names no image yet"),
+            "{said}"
+        );
+    }
+    let by_name = format!("{to}:{}", shop.image("1"));
+    for source in [&to, &by_name] {
+        let seen = run("skopeo", ["inspect", source]).success();
+        assert!(seen.contains(&first), "{seen}");
+    }
+}
+
+#[test]
 fn refused_image_is_not_written() {
     peers::require!("crane");
     let shop = Shop::open(env!("CARGO_BIN_EXE_sealgate"));

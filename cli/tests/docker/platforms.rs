@@ -82,7 +82,10 @@ fn platform_that_the_index_lacks_is_the_daemons_error() {
         let (image, digest) = index(host);
         host.shop.sign(&digest, &[]);
         let said = host.pull(&["--platform", "linux/s390x", &image]).failure(1);
-        assert!(said.contains("no matching manifest for linux/s390x") || said.contains("no match for platform"), "{said}");
+        assert!(
+            said.contains("no matching manifest for linux/s390x") || said.contains("no match for platform"),
+            "{said}"
+        );
         assert!(host.images().is_empty(), "{:?}", host.images());
     });
 }

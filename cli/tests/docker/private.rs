@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use peers::Engine;
+use peers::{Engine, RefsOptions, Registry, push_image};
 use suites::shop::Shop;
 
 use crate::gated_host::{GatedHost, require_daemons};
@@ -49,6 +49,39 @@ fn password_given_by_flags_reaches_the_daemon_too() {
     let flags = ["--registry-username", "ann", "--registry-password", PASSWORD, &host.shop.image("1")];
     let _ = host.pull(&flags).success();
     assert_eq!(host.images().len(), 1, "{:?}", host.images());
+}
+
+#[test]
+fn authority_in_dockers_folder_is_used_by_both() {
+    require_daemons!();
+    peers::require!("registry-refs", "nsenter");
+    let registry = Registry::refs(RefsOptions { tls: true, ..RefsOptions::default() });
+    let authority = registry.authority().unwrap().certificate();
+    let host = GatedHost::new(Engine::New, Shop::open(env!("CARGO_BIN_EXE_sealgate")));
+    let digest = push_image(&registry, "shop/cart:1", "1");
+    let image = format!("{}/shop/cart:1", registry.address());
+    let ca = host.shop.folder().join("ca.pem");
+    fs::write(&ca, authority).unwrap();
+    let by_digest = format!("{}/shop/cart@{digest}", registry.address());
+    host.shop.sign_elsewhere(&by_digest, &["--registry-cacert", &ca.display().to_string()]);
+    let policy = host.shop.folder().join("elsewhere.json");
+    let text = host.shop.policy().to_string();
+    fs::write(&policy, text.replace(host.shop.registry.address(), registry.address())).unwrap();
+
+    // In the daemon's mount namespace, where /etc/docker is a folder of its own.
+    let namespace = format!("--mount=/proc/{}/ns/mnt", host.docker.process().pid());
+    let pull = || {
+        let (policy, host_flag) = (policy.display().to_string(), host.host());
+        let sealgate = [host.shop.sealgate.program(), "pull", "--policy", &policy, "-H", &host_flag, &image];
+        host.shop.sealgate.client().run("nsenter", [&[namespace.as_str()], sealgate.as_slice()].concat())
+    };
+    let said = pull().failure(1);
+    assert!(said.contains("could not decide") && said.contains("certificate"), "{said}");
+    let folder = host.docker.etc().join("certs.d").join(registry.address());
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("ca.crt"), authority).unwrap();
+    let _ = pull().success();
+    assert!(host.images().contains(&format!("{image}@{digest}")), "{:?}", host.images());
 }
 
 fn host(engine: Engine) -> GatedHost {

@@ -1,8 +1,9 @@
 //! Allowed images are there as `docker pull` would have brought them, and are exactly what was judged.
 
 use peers::{Cosign, Format};
+use suites::shop::Shop;
 
-use crate::gated_host::{on_both, require_daemons};
+use crate::gated_host::{GatedHost, on_both, require_daemons};
 
 #[test]
 fn allowed_image_has_its_tag_and_digest_and_runs() {
@@ -93,4 +94,19 @@ fn removing_the_tag_removes_the_image() {
         let _ = host.docker.docker(["rmi", &image]).success();
         assert!(host.images().is_empty(), "{:?}", host.images());
     });
+}
+
+#[test]
+fn upgraded_daemon_with_its_former_store_is_served_as_well() {
+    require_daemons!();
+    let host = GatedHost::upgraded(Shop::open(env!("CARGO_BIN_EXE_sealgate")));
+    let digest = host.shop.signed("1");
+    let _ = host.shop.unsigned("2");
+    let [good, bad] = ["1", "2"].map(|tag| host.shop.image(tag));
+    assert!(!host.docker(&["info"], "{{.DriverStatus}}").contains("io.containerd.snapshotter"));
+    let _ = host.pull(&[&good]).success();
+    let _ = host.pull(&[&bad]).failure(1);
+    assert_eq!(host.images(), [format!("{good}@{digest}")]);
+    let said = host.docker.docker(["run", "--rm", "--network", "none", &good]).success();
+    assert_eq!(said, "hello from 1");
 }

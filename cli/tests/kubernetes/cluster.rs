@@ -151,7 +151,9 @@ pub(crate) fn object(api_version: &str, kind: &str, name: &str, image: &str) -> 
         "PodTemplate" => json!({ "template": template }),
         "ReplicationController" => json!({ "spec": { "replicas": 3, "template": template } }),
         "Job" => json!({ "spec": { "template": template } }),
-        "CronJob" => json!({ "spec": { "schedule": "0 3 * * *", "jobTemplate": { "spec": { "template": template } } } }),
+        "CronJob" => {
+            json!({ "spec": { "schedule": "0 3 * * *", "jobTemplate": { "spec": { "template": template } } } })
+        }
         "DaemonSet" => json!({ "spec": { "selector": selector, "template": template } }),
         "StatefulSet" => json!({ "spec": { "serviceName": name, "selector": selector, "template": template } }),
         _ => json!({ "spec": { "replicas": 3, "selector": selector, "template": template } }),

@@ -112,7 +112,10 @@ fn malformed_reviews_are_answered_with_a_refusal() {
             let answer: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{case}: {answer}"));
             assert_eq!(answer["response"]["uid"], "u-1", "{case}: {answer}");
             assert_eq!(answer["response"]["allowed"], false, "{case}: {answer}");
-            assert!(answer["response"]["status"]["message"].as_str().is_some_and(|m| !m.is_empty()), "{case}: {answer}");
+            assert!(
+                answer["response"]["status"]["message"].as_str().is_some_and(|m| !m.is_empty()),
+                "{case}: {answer}"
+            );
         }
         let cut_off = &whole[..whole.len() - 1];
         for nameless in ["", "{}", "null", "[", cut_off, &with("/request/uid", json!(7))] {

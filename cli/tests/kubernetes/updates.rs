@@ -77,6 +77,27 @@ fn scaling_down_does_not_carry_another_image_in() {
     assert_eq!(replicas, "3");
 }
 
+#[test]
+fn applying_the_same_file_again_changes_nothing() {
+    require_cluster!();
+    let gated = Gated::closed();
+    let digest = gated.shop.signed("good");
+    let pinned = format!("{}@{digest}", gated.shop.image("good"));
+    for (name, flags) in [("client", &["--server-side=false"][..]), ("server", &["--server-side"])] {
+        let file = deployment(name, &gated.shop.image("good")).to_string();
+        let apply = || gated.kubernetes.kubectl_stdin([&["apply", "-f", "-"], flags].concat(), &file).success();
+        let get = |path: &str| {
+            let (name, path) = (format!("deployment/{name}"), format!("jsonpath={path}"));
+            gated.kubernetes.kubectl(["get", &name, "-o", &path]).success()
+        };
+        for _ in 0..3 {
+            let _ = apply();
+            assert_eq!(get("{.spec.template.spec.containers[0].image}"), pinned, "{name}");
+            assert_eq!(get("{.metadata.generation}"), "1", "{name}: no new rollout");
+        }
+    }
+}
+
 fn patch(gated: &Gated, name: &str, change: &str) -> peers::Outcome {
     gated.kubernetes.kubectl(["patch", name, "-p", change])
 }

@@ -97,6 +97,14 @@ impl Shop {
         self.sign_with(&self.own, digest, flags);
     }
 
+    /// Signs an image of another registry, with more flags.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn sign_elsewhere(&self, image: &str, flags: &[&str]) {
+        self.sign_image(&self.own, image, flags);
+    }
+
     /// Pushes an image and has a real cosign sign it.
     ///
     /// # Panics
@@ -136,7 +144,8 @@ impl Shop {
         let digest = self.unsigned(tag);
         let other = self.unsigned(&format!("{tag}-origin"));
         self.sign(&other, &["--format", "legacy"]);
-        let [from, to] = [&other, &digest].map(|digest| format!("{}:{}.sig", self.repository(), digest.replace(':', "-")));
+        let [from, to] =
+            [&other, &digest].map(|digest| format!("{}:{}.sig", self.repository(), digest.replace(':', "-")));
         let _ = self.sealgate.client().run("crane", ["copy", &from, &to]).success();
         digest
     }
@@ -195,9 +204,12 @@ impl Shop {
     }
 
     fn sign_with(&self, key: &KeyPair, digest: &str, flags: &[&str]) {
-        let (key, image) = (key.private.display().to_string(), self.by_digest(digest));
-        let args = ["sign", "--key", &key, &image].into_iter().chain(flags.iter().copied());
-        let _ = self.sealgate.run(args).success();
+        self.sign_image(key, &self.by_digest(digest), flags);
+    }
+
+    fn sign_image(&self, key: &KeyPair, image: &str, flags: &[&str]) {
+        let key = key.private.display().to_string();
+        let _ = self.sealgate.run([&["sign", "--key", &key, image], flags].concat()).success();
     }
 }
 

@@ -122,7 +122,7 @@ impl Doors {
         self.path("layout")
     }
 
-    /// Asks one door about the image.
+    /// Asks one door about the image. Different doors may be asked at the same time.
     ///
     /// # Panics
     /// If the program does not start, or the webhook does not answer in JSON.
@@ -143,7 +143,8 @@ impl Doors {
     }
 
     fn run(&self, door: Door, words: &[&str], image: &str) -> Answer {
-        let (peak, timeout) = (self.path("peak").display().to_string(), format!("{}ms", self.timeout.as_millis()));
+        let peak = self.path(&format!("{door:?}.peak"));
+        let (peak, timeout) = (peak.display().to_string(), format!("{}ms", self.timeout.as_millis()));
         let mut args = vec!["--quiet", "--format=%M", "--output", &peak, &self.program];
         args.extend(words);
         args.extend(["--timeout", &timeout]);

@@ -36,16 +36,16 @@ impl Ends {
 
 /// One fault, and what must be said of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Case {
+pub struct Case<'a> {
     /// What it is called when it is not refused.
-    pub name: &'static str,
+    pub name: &'a str,
     /// How every door ends.
     pub ends: Ends,
     /// The reason that every door must give.
-    pub says: &'static str,
+    pub says: &'a str,
 }
 
-/// The parts of one case: put together by [`Scene::play`].
+/// The parts of a case, put together by [`Scene::play`].
 pub struct Scene {
     /// What the registry answers.
     pub shelf: Shelf,
@@ -107,7 +107,7 @@ impl Scene {
     /// # Panics
     /// With everything that was found wrong.
     #[track_caller]
-    pub fn play(&self, case: Case, server: &Server) {
+    pub fn play(&self, case: Case<'_>, server: &Server) {
         let name = Shelf::name(&server.address()).to_string();
         let mut wrong = String::new();
         for door in Door::ALL {
