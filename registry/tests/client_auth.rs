@@ -279,7 +279,7 @@ async fn foreign_token_service_is_not_asked_and_gets_no_credential() {
     .await;
     let error = as_user(password("me", "x")).resolve(&server.image(":v1")).await.unwrap_err();
     assert!(matches!(error, RegistryError::Refused { refusal: Refusal::ForeignRealm { .. }, .. }), "{error}");
-    assert!(error.hint().unwrap().contains("trusted realm"));
+    assert!(error.hint().unwrap().contains("--trust-realm"));
 }
 
 #[tokio::test]
