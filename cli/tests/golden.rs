@@ -4,6 +4,8 @@
 //! say in words what is right; a case that no rule covers fails. A refusal must come from evidence: exit code 10, 11
 //! or 12, never 1.
 
+#![expect(clippy::print_stdout, reason = "the table is for whoever reads the test's output")]
+
 use std::{fs, path::Path};
 
 use peers::{Outcome, Registry};

@@ -130,6 +130,7 @@ fn memory_forgets_what_was_pushed() {
     peers::require!("crane");
     let before = Registry::sealgate(PROGRAM, &[]);
     let _ = push_image(&before, "shop/cart:1", "forgotten");
+    assert!(before.requests().contains(&"PUT /v2/shop/cart/manifests/1 201".to_owned()), "{:#?}", before.requests());
     drop(before);
     let after = Registry::sealgate(PROGRAM, &[]);
     let error = run("crane", ["digest", &format!("{}/shop/cart:1", after.address())]).failure(1);

@@ -1,16 +1,13 @@
 //! Where there is no daemon: the judged image as an OCI layout on disk.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use oci::{Descriptor, Document, ImageRef, PinnedRef, Platform, Repository};
+use oci::{AnyDigest, Descriptor, Document, ImageRef, PinnedRef, Platform, Repository};
 use registry::{
     Client, Download, Lookup, Reference, RegistryError, Resolved,
-    layout::{BlobWriter, Layout, LayoutError},
+    layout::{BlobWriter, Layout, LayoutError, REF_NAME},
 };
 use tokio::time::timeout;
-
-/// Where a layout keeps the name of an image (OCI image layout specification, "index.json").
-const NAME: &str = "org.opencontainers.image.ref.name";
 
 /// Writes exactly the image that was judged, its layers checked as they arrive, and names it as it was asked for. Of
 /// an index everything below it is written, or with `platform` only that manifest. Answers how many blobs there are.
@@ -29,7 +26,7 @@ pub async fn copy_to_layout(
     folder: &Path,
     patience: Duration,
 ) -> Result<usize, CopyError> {
-    let layout = Layout::create(folder)?;
+    let layout = open_or_create(folder)?;
     let image = ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into());
     let Lookup::Found(resolved) = client.resolve(&image).await? else {
         return Err(CopyError::Absent(image.to_string()));
@@ -40,12 +37,22 @@ pub async fn copy_to_layout(
         top = for_platform(&index.manifests, platform)?.clone();
         (document, bytes) = fetch(client, pinned.repository(), &top).await?;
     }
-    let mut copy = Copy { client, repository: pinned.repository(), layout: &layout, patience, blobs: 0 };
+    let mut copy =
+        Copy { client, repository: pinned.repository(), layout: &layout, patience, written: BTreeSet::new() };
     copy.everything_below(document).await?;
     let named = asked.effective_tag().map_or_else(|| asked.to_string(), |tag| format!("{}:{tag}", asked.repository()));
-    top.annotations.insert(NAME.to_owned(), named);
+    top.annotations.insert(REF_NAME.to_owned(), named);
     layout.add_manifest(&top, &bytes)?;
-    Ok(copy.blobs + 1)
+    copy.written.insert(top.digest);
+    Ok(copy.written.len())
+}
+
+/// A layout that is there is added to; an image of the same name is replaced.
+fn open_or_create(folder: &Path) -> Result<Layout, LayoutError> {
+    match Layout::open(folder) {
+        Err(LayoutError::NotALayout { .. }) => Layout::create(folder),
+        other => other,
+    }
 }
 
 struct Copy<'a> {
@@ -53,7 +60,8 @@ struct Copy<'a> {
     repository: &'a Repository,
     layout: &'a Layout,
     patience: Duration,
-    blobs: usize,
+    /// What this copy has checked. What lay there before is not relied on, whatever its name.
+    written: BTreeSet<AnyDigest>,
 }
 
 impl Copy<'_> {
@@ -71,17 +79,17 @@ impl Copy<'_> {
                 Document::Index(..) => return Err(CopyError::Nested(child.digest.to_string())),
             }
             self.layout.add_blob(&bytes)?;
-            self.blobs += 1;
+            self.written.insert(child.digest);
         }
         Ok(())
     }
 
     async fn blobs_of(&mut self, manifest: oci::Manifest) -> Result<(), CopyError> {
         for descriptor in std::iter::once(manifest.config).chain(manifest.layers) {
-            if !self.layout.holds(&descriptor.digest) {
+            if !self.written.contains(&descriptor.digest) {
                 self.blob(&descriptor).await?;
+                self.written.insert(descriptor.digest);
             }
-            self.blobs += 1;
         }
         Ok(())
     }

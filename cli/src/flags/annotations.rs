@@ -5,11 +5,11 @@
 pub(crate) struct Annotations(pub(crate) Vec<(String, String)>);
 
 pub(crate) fn parse(text: &str) -> Result<Annotations, String> {
-    fields(text)?.into_iter().map(pair).collect::<Result<_, _>>().map(Annotations)
+    fields(text)?.iter().map(|field| pair(field)).collect::<Result<_, _>>().map(Annotations)
 }
 
 /// `name=value`; the value may hold further `=`.
-fn pair(field: String) -> Result<(String, String), String> {
+fn pair(field: &str) -> Result<(String, String), String> {
     match field.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{field}` found, wanted name=value")),

@@ -230,5 +230,7 @@ mod tests {
         assert_eq!(Kind::Refs.listening("listening 127.0.0.1:12"), None);
         assert_eq!(Kind::Refs.listening("listening 127.0.0.1:1234\n"), Some("127.0.0.1:1234".to_owned()));
         assert_eq!(Kind::Debian.listening("msg=\"listening on 127.0.0.1:12"), None);
+        assert_eq!(Kind::Sealgate.listening("listening at 127.0.0.1:12"), None);
+        assert_eq!(Kind::Sealgate.listening("listening at 127.0.0.1:1234\n"), Some("127.0.0.1:1234".to_owned()));
     }
 }
