@@ -58,8 +58,8 @@ impl fmt::Debug for Webhook {
 
 /// `POST /mutate` and `/validate` for the API server, `GET /healthz`, `/readyz` and `/metrics` for those who watch.
 ///
-/// Every review that has a uid is answered with HTTP 200 and a verdict, also one that cannot be read; anything else
-/// gets an HTTP error, which the API server counts as a failed call. A body has at most 4 MiB: the API server stores
+/// Every review whose JSON is whole and has a uid is answered with HTTP 200 and a verdict, also one that cannot be read;
+/// anything else gets an HTTP error, which the API server counts as a failed call. A body has at most 4 MiB: the API server stores
 /// objects of 1.5 MiB, and an update's review holds two.
 pub fn router(webhook: Webhook) -> Router {
     Router::new()
