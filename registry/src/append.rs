@@ -11,11 +11,12 @@ use std::{
 
 use bytes::Bytes;
 use oci::{
-    AnyDigest, Descriptor, Document, ManifestError, Repository, Tag,
+    AnyDigest, Descriptor, Digest, Document, ManifestError, Repository, Tag,
     location::{fallback_index, fallback_tag, signature_manifest},
     media_type,
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{Client, Fetched, Precondition, Reference, RegistryError, error::Violation};
 
@@ -87,7 +88,10 @@ impl Client {
         self.merge(repository, &fallback_tag(subject), |current| merge_entry(current, entry)).await
     }
 
-    /// Reads a tag, merges, writes, and reads again, until there is nothing left to merge.
+    /// Reads a tag, merges, writes, and reads again, until there is nothing left to merge and two looks in a row, as
+    /// far apart as a reading and a writing, find the same. Whoever has read before us has written by then.
+    ///
+    /// A registry that fails at a writing is asked again: two writers at once are more than some can bear.
     async fn merge(
         &self,
         repository: &Repository,
@@ -96,29 +100,57 @@ impl Client {
     ) -> Result<(), RegistryError> {
         let (rounds, reference) = (self.limits().merge_rounds, Reference::Tag(tag.clone()));
         let registry = || repository.domain().to_owned();
-        let mut refused = false;
+        let conflict = || RegistryError::Conflict { registry: registry(), reference: tag.to_string(), rounds };
+        let (mut refused, mut expected, mut failed) = (false, None, None);
+        let mut wait = Duration::ZERO;
         for round in 0..=rounds {
-            if round > 1 {
-                tokio::time::sleep(pause(round)).await;
-            }
-            let current = self.manifest(repository, &reference).await?.found();
+            tokio::time::sleep(wait).await;
+            let start = Instant::now();
+            let current = match self.manifest(repository, &reference).await {
+                Ok(current) => current.found(),
+                Err(error @ RegistryError::Failed { .. }) => {
+                    (failed, wait) = (Some(error), pause(round));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let next = merge(current.as_ref());
             let next = next.map_err(|violation| RegistryError::Violation { registry: registry(), violation })?;
-            let Some(Next { blobs, media_type, manifest }) = next else { return Ok(()) };
+            let seen = current.as_ref().map(|current| current.digest);
+            let Some(next) = next else {
+                if expected.is_none() || expected == seen || round == rounds {
+                    return Ok(());
+                }
+                (expected, failed, wait) = (seen, None, (wait * 4).clamp(SHORTEST_WAIT, LONGEST_WAIT) + pause(round));
+                continue;
+            };
             if round == rounds {
                 break;
             }
-            for blob in &blobs {
-                self.push_blob(repository, blob).await?;
-            }
-            let condition = condition(current.as_ref(), refused);
-            match self.push_manifest(repository, &reference, &media_type, manifest, condition).await {
-                Ok(_) => refused = false,
-                Err(RegistryError::Conflict { .. }) => refused = current.is_none(),
+            match self.write(repository, &reference, next, condition(current.as_ref(), refused)).await {
+                Ok(written) => (expected, refused, failed) = (Some(written), false, None),
+                Err(RegistryError::Conflict { .. }) => (refused, failed) = (current.is_none(), None),
+                Err(error @ RegistryError::Failed { .. }) => failed = Some(error),
                 Err(error) => return Err(error),
             }
+            let first = round == 0 && expected.is_some();
+            wait = start.elapsed().min(LONGEST_WAIT) + if first { Duration::ZERO } else { pause(round) };
         }
-        Err(RegistryError::Conflict { registry: registry(), reference: tag.to_string(), rounds })
+        Err(failed.unwrap_or_else(conflict))
+    }
+
+    async fn write(
+        &self,
+        repository: &Repository,
+        reference: &Reference,
+        next: Next,
+        condition: Precondition,
+    ) -> Result<Digest, RegistryError> {
+        for blob in &next.blobs {
+            self.push_blob(repository, blob).await?;
+        }
+        let pushed = self.push_manifest(repository, reference, &next.media_type, next.manifest, condition).await?;
+        Ok(pushed.digest)
     }
 }
 
@@ -218,4 +250,7 @@ fn entry(document: &Document, bytes: &[u8]) -> Descriptor {
     Descriptor { artifact_type, annotations, ..Descriptor::of(document.media_type(), bytes) }
 }
 
+/// Between two looks, where others have been seen to write.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";

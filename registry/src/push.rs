@@ -40,6 +40,18 @@ impl Client {
     /// # Errors
     /// Fails unless the registry has it afterwards, by its own word.
     pub async fn push_blob(&self, repository: &Repository, bytes: &Bytes) -> Result<Digest, RegistryError> {
+        let mut tries = UPLOADS;
+        loop {
+            tries -= 1;
+            match self.upload(repository, bytes).await {
+                // some registries fail at two uploads of one blob at once; the other one may have succeeded
+                Err(RegistryError::Failed { .. }) if tries > 0 => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn upload(&self, repository: &Repository, bytes: &Bytes) -> Result<Digest, RegistryError> {
         let digest = Digest::of(bytes);
         let head = self.send(Ask::write(repository, Method::HEAD, format!("blobs/{digest}"), None)).await?;
         if head.status == StatusCode::OK {
@@ -176,3 +188,5 @@ impl From<&Descriptor> for Reference {
         Self::Digest(descriptor.digest)
     }
 }
+
+const UPLOADS: u32 = 3;
