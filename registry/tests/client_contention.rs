@@ -1,5 +1,7 @@
 //! Registries without conditions, on which others write the same tag and the same blobs at the same time.
 
+#![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
+
 mod scripted;
 
 use std::sync::Mutex;

@@ -1,7 +1,7 @@
 //! Flags that several commands share.
 
-pub(crate) mod boolean;
 pub(crate) mod annotations;
+pub(crate) mod boolean;
 pub(crate) mod duration;
 pub(crate) mod policy;
 pub(crate) mod registry;

@@ -56,7 +56,8 @@ fn members_use_only_what_their_row_allows() {
         if matches!(member.as_str(), "peers" | "suites") {
             continue;
         }
-        let (_, allowed) = EDGES.iter().find(|(name, _)| name == member).unwrap_or_else(|| panic!("{member} has no row"));
+        let (_, allowed) =
+            EDGES.iter().find(|(name, _)| name == member).unwrap_or_else(|| panic!("{member} has no row"));
         let forbidden: Vec<_> = edges.iter().filter(|edge| !allowed.contains(&edge.as_str())).collect();
         assert!(forbidden.is_empty(), "{member} must not use {forbidden:?}");
     }
