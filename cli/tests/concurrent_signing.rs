@@ -50,7 +50,7 @@ fn without_conditional_put_each_says_so_and_once_more_is_enough() {
                 outcomes.iter().filter(|outcome| outcome.code != 0).inspect(|outcome| blames(outcome)).count();
             let found = found(&image);
             println!("{name}, {format:?}: {found} of {SIGNERS} found, {refused} refused by the registry");
-            assert!(found > 0, "{name} {format:?}: {outcomes:?}");
+            assert!(found >= SIGNERS - 2, "{name} {format:?}: {found} found, {outcomes:?}");
             sign_the_missing(&image, format);
             assert_eq!(self::found(&image), SIGNERS, "{name} {format:?}");
         }
