@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use oci::{AnyDigest, Descriptor, Repository};
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
+use oci::{AnyDigest, Descriptor, Hasher, Repository};
 
 use crate::{
     Client, Lookup, RegistryError, Violation,
@@ -16,16 +15,9 @@ use crate::{
 pub struct Download {
     answer: Answer,
     wanted: AnyDigest,
-    hash: Hash,
+    hasher: Hasher,
     size: u64,
     found: u64,
-}
-
-#[derive(Debug)]
-enum Hash {
-    Sha256(Sha256),
-    Sha384(Sha384),
-    Sha512(Sha512),
 }
 
 impl Client {
@@ -42,8 +34,8 @@ impl Client {
         let answer = self.send(Ask::get(repository, format!("blobs/{digest}"))).await?;
         match answer.status {
             StatusCode::OK => {
-                let hash = Hash::like(digest);
-                Ok(Lookup::Found(Download { answer, wanted: *digest, hash, size: *size, found: 0 }))
+                let hasher = Hasher::like(digest);
+                Ok(Lookup::Found(Download { answer, wanted: *digest, hasher, size: *size, found: 0 }))
             }
             StatusCode::NOT_FOUND => absent(answer).await,
             _ => Err(answer.into_error().await),
@@ -62,15 +54,15 @@ impl Download {
         if self.found > self.size {
             return Err(self.size_violation());
         }
-        self.hash.update(&piece);
+        self.hasher.update(&piece);
         Ok(Some(piece))
     }
 
-    fn end(&mut self) -> Result<(), RegistryError> {
+    fn end(&self) -> Result<(), RegistryError> {
         if self.found < self.size {
             return Err(self.size_violation());
         }
-        match self.hash.finish() {
+        match self.hasher.clone().finish() {
             found if found == self.wanted => Ok(()),
             found => Err(self.answer.violates(Violation::Digest { found: found.into(), wanted: self.wanted.into() })),
         }
@@ -78,31 +70,5 @@ impl Download {
 
     fn size_violation(&self) -> RegistryError {
         self.answer.violates(Violation::Size { found: self.found, wanted: self.size })
-    }
-}
-
-impl Hash {
-    fn like(digest: &AnyDigest) -> Self {
-        match digest {
-            AnyDigest::Sha256(_) => Self::Sha256(Sha256::new()),
-            AnyDigest::Sha384(_) => Self::Sha384(Sha384::new()),
-            AnyDigest::Sha512(_) => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hash) => hash.update(bytes),
-            Self::Sha384(hash) => hash.update(bytes),
-            Self::Sha512(hash) => hash.update(bytes),
-        }
-    }
-
-    fn finish(&mut self) -> AnyDigest {
-        match self {
-            Self::Sha256(hash) => AnyDigest::Sha256(oci::Digest::from_bytes(hash.finalize_reset().into())),
-            Self::Sha384(hash) => AnyDigest::Sha384(hash.finalize_reset().into()),
-            Self::Sha512(hash) => AnyDigest::Sha512(hash.finalize_reset().into()),
-        }
     }
 }

@@ -10,9 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oci::{AnyDigest, Descriptor, Digest, Document, Index, ManifestError, json, media_type};
+use oci::{AnyDigest, Descriptor, Digest, Document, Hasher, Index, ManifestError, json, media_type};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 /// An image layout in a directory.
 #[derive(Debug, Clone)]
@@ -241,39 +240,6 @@ impl BlobWriter {
             return Err(LayoutError::Mismatch { found: Box::new(found), wanted: self.digest });
         }
         self.beside.rename(&self.target)
-    }
-}
-
-#[derive(Debug)]
-enum Hasher {
-    Sha256(Sha256),
-    Sha384(Sha384),
-    Sha512(Sha512),
-}
-
-impl Hasher {
-    fn like(digest: &AnyDigest) -> Self {
-        match digest {
-            AnyDigest::Sha256(_) => Self::Sha256(Sha256::new()),
-            AnyDigest::Sha384(_) => Self::Sha384(Sha384::new()),
-            AnyDigest::Sha512(_) => Self::Sha512(Sha512::new()),
-        }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Sha384(hasher) => hasher.update(bytes),
-            Self::Sha512(hasher) => hasher.update(bytes),
-        }
-    }
-
-    fn finish(self) -> AnyDigest {
-        match self {
-            Self::Sha256(hasher) => Digest::from_bytes(hasher.finalize().into()).into(),
-            Self::Sha384(hasher) => AnyDigest::Sha384(hasher.finalize().into()),
-            Self::Sha512(hasher) => AnyDigest::Sha512(hasher.finalize().into()),
-        }
     }
 }
 
