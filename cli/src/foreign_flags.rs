@@ -175,4 +175,31 @@ mod tests {
             assert!(both.is_empty(), "{}: {both:?}", foreign.command);
         }
     }
+
+    /// Flags that cosign has not, or whose variable is looked at elsewhere, or that change nothing.
+    const OUR_OWN: [&str; 8] = [
+        "generate-key-pair yes",
+        "help",
+        "format",
+        "json",
+        "trust-realm",
+        "allow-insecure-registry",
+        "allow-http-registry",
+        "new-bundle-format",
+    ];
+
+    #[test]
+    fn every_flag_of_cosigns_commands_is_taken_from_the_environment() {
+        let program = Arguments::command();
+        for foreign in FOREIGN.iter().filter(|foreign| foreign.program == "cosign") {
+            let command = program.find_subcommand(foreign.command).expect(foreign.command);
+            for flag in command.get_arguments().filter(|flag| !flag.is_positional()) {
+                let name = flag.get_long().expect("every flag has a long name");
+                let variable = format!("COSIGN_{}", name.to_uppercase().replace('-', "_"));
+                let taken = flag.get_env().is_some_and(|env| env == variable.as_str());
+                let own = OUR_OWN.iter().any(|own| *own == name || *own == format!("{} {name}", foreign.command));
+                assert!(taken || own, "{} --{name}: {variable} is ignored", foreign.command);
+            }
+        }
+    }
 }

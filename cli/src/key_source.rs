@@ -56,8 +56,11 @@ pub(crate) fn read(reference: &str) -> Result<Zeroizing<Vec<u8>>, String> {
 
 fn read_file(path: &str) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::new());
-    File::open(path)?.take(MAX).read_to_end(&mut text)?;
-    Ok(text)
+    File::open(path)?.take(MAX + 1).read_to_end(&mut text)?;
+    match text.len() as u64 > MAX {
+        true => Err(std::io::Error::other("it is larger than 64 KiB, which no key is")),
+        false => Ok(text),
+    }
 }
 
 /// The system's words without Rust's "(os error 2)", in lower case.

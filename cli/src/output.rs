@@ -58,7 +58,9 @@ pub(crate) fn folded(line: &str) -> Vec<String> {
     let indent = line.len() - line.trim_start_matches([' ', '-']).len();
     let mut pieces = vec![String::new()];
     let mut rest = line;
-    while line.chars().count() > WIDE
+    let wide = line.chars().count() > WIDE;
+    while wide
+        && pieces.len() < MAX_PIECES
         && let Some(end) = rest.find("@sha256:").map(|at| at + "@sha256:".len() + 64)
         && rest.get(end..).is_some_and(|rest| rest.starts_with(": "))
     {
@@ -77,7 +79,7 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
         folded(&format!("  - {detail}")).into_iter().for_each(note);
     }
     if failure.details.len() > MAX_DETAILS {
-        note(format_args!("  … and {} more; `-o json` shows all", failure.details.len() - MAX_DETAILS));
+        note(format_args!("  … and {} more", failure.details.len() - MAX_DETAILS));
     }
     if let Some(hint) = &failure.hint {
         note(format_args!("hint: {hint}"));
@@ -105,6 +107,8 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 const MAX_DETAILS: usize = 8;
 /// What shells say of a program that the signal of this name has ended.
 const SIGPIPE: i32 = 128 + 13;
+/// Pieces of a line that is folded; a stranger's words get no more lines.
+const MAX_PIECES: usize = 4;
 /// Columns of a line that is left as it is.
 const WIDE: usize = 120;
 

@@ -35,8 +35,11 @@ fn given(ask: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Failure>) -> Result<Ze
         return ask();
     }
     let mut password = Zeroizing::new(Vec::new());
-    io::stdin().take(MAX).read_to_end(&mut password)?;
-    Ok(password)
+    io::stdin().take(MAX + 1).read_to_end(&mut password)?;
+    match password.len() as u64 > MAX {
+        true => Err(Failure::failed("the password on standard input is longer than 64 KiB")),
+        false => Ok(password),
+    }
 }
 
 fn prompt(text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {

@@ -16,6 +16,7 @@ use futures::{
 };
 use moka::{Expiry, sync::Cache};
 use oci::{Digest, PinnedRef};
+use tokio::{sync::Semaphore, time::timeout};
 use verifier::Evidence;
 
 /// What evidence depends on. All of a gate's requests share one source of credentials, so that is not in the key.
@@ -30,6 +31,7 @@ type Flight<E> = Shared<BoxFuture<'static, Answer<E>>>;
 
 pub(crate) struct EvidenceCache<E> {
     kept: Cache<Key, Kept>,
+    runways: Arc<Semaphore>,
     flights: Arc<Mutex<HashMap<Key, Flight<E>>>>,
 }
 
@@ -42,8 +44,8 @@ struct Kept {
 
 impl<E: Send + Sync + 'static> EvidenceCache<E> {
     pub(crate) fn new() -> Self {
-        let kept = Cache::builder().max_capacity(MAX_KEPT).expire_after(Lifetime).build();
-        Self { kept, flights: Arc::default() }
+        let kept = Cache::builder().max_capacity(MAX_KEPT).weigher(weight).expire_after(Lifetime).build();
+        Self { kept, runways: Arc::new(Semaphore::new(MAX_FLIGHTS)), flights: Arc::default() }
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Evidence>> {
@@ -81,11 +83,16 @@ impl<E: Send + Sync + 'static> EvidenceCache<E> {
     where
         F: Future<Output = Result<Evidence, E>> + Send + 'static,
     {
-        let (kept, flights) = (self.kept.clone(), Arc::clone(&self.flights));
+        let (kept, runways, flights) = (self.kept.clone(), Arc::clone(&self.runways), Arc::clone(&self.flights));
         let ended = Landing { key: key.clone(), flights };
         let task = tokio::spawn(async move {
             let _ended = ended; // also when the fetch panics: nobody joins a flight that is over
-            let evidence = Arc::new(fetch.await.map_err(Arc::new)?);
+            let flown = timeout(MAX_FLIGHT, async {
+                let _runway = runways.acquire().await; // closed never
+                fetch.await
+            });
+            let evidence = flown.await.unwrap_or_else(|_| Err(failed()));
+            let evidence = Arc::new(evidence.map_err(Arc::new)?);
             if evidence.is_complete() {
                 kept.insert(key, Kept { evidence: Arc::clone(&evidence), refused: false });
             }
@@ -121,7 +128,17 @@ impl Expiry<Key, Kept> for Lifetime {
     }
 }
 
-const MAX_KEPT: u64 = 10_000;
+/// About what the evidence takes in memory: a stranger decides how much that is.
+fn weight(_: &Key, kept: &Kept) -> u32 {
+    let written = serde_json::to_vec(&*kept.evidence).map_or(usize::MAX, |bytes| bytes.len());
+    u32::try_from(written).unwrap_or(u32::MAX)
+}
+
+/// Bytes of evidence kept.
+const MAX_KEPT: u64 = 64 * 1024 * 1024;
+/// Flights at a time, and how long one may take, whoever waits for it.
+const MAX_FLIGHTS: usize = 64;
+const MAX_FLIGHT: Duration = Duration::from_secs(60);
 const WITH_SIGNATURE: Duration = Duration::from_secs(600);
 const WITHOUT_SIGNATURE: Duration = Duration::from_secs(5);
 
@@ -173,6 +190,13 @@ mod tests {
         assert!(cache.get(&key()).is_none());
         assert!(cache.fetch(key(), async { Err("down") }, || "failed").await.is_err());
         assert!(cache.get(&key()).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn flight_that_never_lands_ends_and_the_next_one_flies() {
+        let cache = EvidenceCache::<&'static str>::new();
+        assert_eq!(*cache.fetch(key(), std::future::pending(), || "failed").await.unwrap_err(), "failed");
+        assert!(cache.fetch(key(), async { Ok(evidence(vec![])) }, || "failed").await.is_ok());
     }
 
     #[tokio::test]

@@ -39,7 +39,7 @@ fn read(path: &Path) -> Result<Vec<(String, String)>, LoadError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable(path))? {
         let file = entry.map_err(unreadable(path))?.path();
-        if is_policy_file(&file) {
+        if is_policy_file(&file) && !std::fs::metadata(&file).map_err(unreadable(&file))?.is_dir() {
             files.push(file);
         }
     }
@@ -51,9 +51,11 @@ fn read(path: &Path) -> Result<Vec<(String, String)>, LoadError> {
     }
 }
 
+/// By its name alone; what lies there is looked at afterwards, and must then be readable.
 fn is_policy_file(path: &Path) -> bool {
     let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-    !hidden && path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") && path.is_file()
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    !hidden && matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
 }
 
 fn read_file(path: &Path) -> Result<String, LoadError> {
@@ -74,6 +76,8 @@ pub struct PolicyFolder {
     path: PathBuf,
     grace: Duration,
     seen: Option<Digest>,
+    /// Content that was not there at the look before: perhaps half of what is being written.
+    fresh: Option<Digest>,
     failing_since: Option<Instant>,
 }
 
@@ -81,7 +85,7 @@ impl PolicyFolder {
     /// Follows this file or folder. `grace` is how long the last good revision outlives a bad one.
     #[must_use]
     pub fn new(path: PathBuf, grace: Duration) -> Self {
-        Self { path, grace, seen: None, failing_since: None }
+        Self { path, grace, seen: None, fresh: None, failing_since: None }
     }
 
     /// Looks at the files every two seconds, for as long as the process lives.
@@ -102,23 +106,29 @@ impl PolicyFolder {
         }
     }
 
-    /// Puts what was read in force, or says why not.
+    /// Puts what was read in force, or says why not. A change counts once two looks in a row have found the same.
     fn take_up(&mut self, gate: &Gate, files: Result<Vec<(String, String)>, LoadError>, now: Instant) {
-        let parsed = files.and_then(|files| {
-            let content = Digest::of(format!("{files:?}").as_bytes());
-            let unchanged = self.seen == Some(content) && self.failing_since.is_none();
-            if unchanged { Ok(None) } else { Ok(Some((content, PolicySet::parse(&files)?))) }
-        });
-        match parsed {
-            Ok(None) => {}
-            Ok(Some((content, set))) => {
-                if self.seen.is_some_and(|seen| seen != content) || self.failing_since.is_some() {
+        let files = match files {
+            Ok(files) => files,
+            Err(error) => return self.fail(gate, &error, now),
+        };
+        let content = Digest::of(format!("{files:?}").as_bytes());
+        if self.seen == Some(content) && self.failing_since.is_none() {
+            self.fresh = None;
+            return;
+        }
+        if self.fresh.replace(content) != Some(content) {
+            return;
+        }
+        match PolicySet::parse(&files) {
+            Err(error) => self.fail(gate, &error.into(), now),
+            Ok(set) => {
+                if gate.revision() != Some(set.fingerprint()) {
                     tracing::info!(revision = %set.fingerprint(), "policies changed");
                 }
                 (self.seen, self.failing_since) = (Some(content), None);
                 gate.put_in_force(Arc::new(set));
             }
-            Err(error) => self.fail(gate, &error, now),
         }
     }
 
@@ -185,6 +195,12 @@ mod tests {
         PolicyFolder::new("unused".into(), Duration::from_secs(900))
     }
 
+    /// Two looks that find the same.
+    fn look_twice(folder: &mut PolicyFolder, gate: &Gate, text: &str, now: Instant) {
+        folder.take_up(gate, files(text), now);
+        folder.take_up(gate, files(text), now);
+    }
+
     fn files(text: &str) -> Result<Vec<(String, String)>, LoadError> {
         Ok(vec![("p.yaml".to_owned(), text.to_owned())])
     }
@@ -192,29 +208,42 @@ mod tests {
     #[test]
     fn changed_policy_is_put_in_force() {
         let (gate, mut folder, now) = (gate(), folder(), Instant::now());
-        folder.take_up(&gate, files(GOOD), now);
+        look_twice(&mut folder, &gate, GOOD, now);
         let first = gate.revision().expect("a policy is in force");
-        folder.take_up(&gate, files(&GOOD.replace("pass", "fail")), now);
+        look_twice(&mut folder, &gate, &GOOD.replace("pass", "fail"), now);
         assert!(gate.revision().is_some_and(|second| second != first));
     }
 
     #[test]
     fn bad_policy_leaves_the_last_good_one_in_force_for_the_grace_and_no_longer() {
         let (gate, mut folder, now) = (gate(), folder(), Instant::now());
-        folder.take_up(&gate, files(GOOD), now);
+        look_twice(&mut folder, &gate, GOOD, now);
         let good = gate.revision();
         for (seconds, want) in [(0, good), (899, good), (901, None)] {
-            folder.take_up(&gate, files("kind: Nonsense"), now + Duration::from_secs(seconds));
+            look_twice(&mut folder, &gate, "kind: Nonsense", now + Duration::from_secs(seconds));
             assert_eq!(gate.revision(), want, "after {seconds} s");
         }
-        folder.take_up(&gate, files(GOOD), now + Duration::from_secs(902));
+        look_twice(&mut folder, &gate, GOOD, now + Duration::from_secs(902));
         assert_eq!(gate.revision(), good, "good again");
+    }
+
+    #[test]
+    fn half_written_file_is_not_put_in_force() {
+        let (gate, mut folder, now) = (gate(), folder(), Instant::now());
+        look_twice(&mut folder, &gate, GOOD, now);
+        let whole = format!("{GOOD}---\n{}", GOOD.replace("name: p", "name: q").replace("pass", "fail"));
+        look_twice(&mut folder, &gate, &whole, now);
+        let strict = gate.revision();
+        folder.take_up(&gate, files(GOOD), now); // the first half, while the second is being written
+        folder.take_up(&gate, files(&whole), now);
+        folder.take_up(&gate, files(GOOD), now);
+        assert_eq!(gate.revision(), strict);
     }
 
     #[test]
     fn files_that_vanish_are_a_failure_too() {
         let (gate, mut folder, now) = (gate(), folder(), Instant::now());
-        folder.take_up(&gate, files(GOOD), now);
+        look_twice(&mut folder, &gate, GOOD, now);
         let gone = || Err(LoadError::Empty { path: "unused".into() });
         folder.take_up(&gate, gone(), now);
         assert!(gate.revision().is_some());
@@ -225,12 +254,20 @@ mod tests {
     #[test]
     fn only_policy_files_of_the_folder_itself_are_read() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["a.yaml", "b.yml", "c.json", "notes.txt", ".hidden.yaml"] {
+        for name in ["a.yaml", "b.YML", "c.json", "notes.txt", ".hidden.yaml"] {
             std::fs::write(dir.path().join(name), "x").unwrap();
         }
         std::fs::create_dir(dir.path().join("deeper.yaml")).unwrap();
         let names: Vec<_> = read(dir.path()).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), 3, "{names:?}");
+    }
+
+    #[test]
+    fn policy_file_that_leads_nowhere_is_not_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("base.yaml"), GOOD).unwrap();
+        std::os::unix::fs::symlink("/nowhere", dir.path().join("strict.yaml")).unwrap();
+        assert!(matches!(load(dir.path()), Err(LoadError::Unreadable { path, .. }) if path.ends_with("strict.yaml")));
     }
 
     #[test]

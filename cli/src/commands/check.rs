@@ -1,7 +1,7 @@
 //! `sealgate check`: the pipeline's door.
 
 use futures::future::join_all;
-use gate::{DecisionLog, Door, Gate, GateError, Judged, Request};
+use gate::{Door, Gate, GateError, Judged, Request};
 use oci::ImageRef;
 use policy::Verdict;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ enum Output {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let gate = args.policy.gate(&args.registry, DecisionLog::Off)?;
+    let gate = args.policy.gate_for(&args.images, &args.registry)?;
     let answers = join_all(args.images.iter().map(|image| ask(&gate, image, &args))).await;
     for (image, answer) in args.images.iter().zip(&answers) {
         match args.output {

@@ -9,13 +9,13 @@ use crate::{exit::Failure, key_source, password};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The unencrypted private key
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "COSIGN_KEY")]
     key: String,
     /// Name of the files, `.key` and `.pub` added
     #[arg(long, short = 'o', value_name = "PREFIX", default_value = "import-cosign", env = "COSIGN_OUTPUT_KEY_PREFIX")]
     output_key_prefix: String,
     /// Overwrite existing files without asking
-    #[arg(short, long)]
+    #[arg(short, long, env = "COSIGN_YES", value_parser = clap::builder::FalseyValueParser::new())]
     yes: bool,
 }
 

@@ -25,6 +25,9 @@ use crate::{
 
 /// Runs a command to its end.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    if !matches!(arguments.command, Command::Webhook(_)) {
+        warnings_to_stderr(); // the webhook has a log
+    }
     match arguments.command {
         Command::GenerateKeyPair(args) => generate_key_pair::run(&args),
         Command::ImportKeyPair(args) => import_key_pair::run(&args),
@@ -47,6 +50,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         }
         Command::Man(args) => man::run(&args),
     }
+}
+
+fn warnings_to_stderr() {
+    let plain = tracing_subscriber::fmt().without_time().with_target(false).with_ansi(false);
+    plain.with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
 }
 
 /// One thread does for a command that asks a registry a few questions.

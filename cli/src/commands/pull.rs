@@ -4,7 +4,7 @@ mod show;
 
 use std::{env, io::IsTerminal as _, path::PathBuf};
 
-use gate::{DecisionLog, Door, Request};
+use gate::{Door, Request};
 use host::{Daemon, DockerHost, Wanted};
 use oci::{ImageRef, PinnedRef};
 use policy::Verdict;
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 /// The image by the digest that the policy allows. What cannot be pinned is not pulled.
 async fn judge(args: &Args, image: &ImageRef) -> Result<PinnedRef, Failure> {
-    let gate = args.policy.gate(&args.registry, DecisionLog::Off)?;
+    let gate = args.policy.gate_for(std::slice::from_ref(image), &args.registry)?;
     let request = Request {
         image: image.clone(),
         door: Door::Pull,
@@ -116,7 +116,7 @@ async fn to_daemon(args: &Args, image: &ImageRef, pinned: &PinnedRef) -> Result<
 }
 
 async fn to_layout(args: &Args, image: &ImageRef, pinned: &PinnedRef, folder: &std::path::Path) -> Result<(), Failure> {
-    let client = args.registry.client()?;
+    let client = args.registry.client([image])?;
     let (platform, patience) = (args.platform.as_deref(), args.registry.timeout);
     let copied = host::copy_to_layout(&client, image, pinned, platform, folder, patience).await;
     let copied = copied.map_err(Failure::failed)?;

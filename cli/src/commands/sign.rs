@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
     /// An annotation to sign with the image, `name=value`; may be repeated
-    #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse)]
+    #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse, env = "COSIGN_ANNOTATIONS")]
     annotations: Vec<Annotations>,
     /// Also sign every manifest of an index
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_RECURSIVE")]
@@ -57,7 +57,7 @@ enum Written {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let reference = wanted_key(&args)?;
     let signer = Signer {
-        client: args.registry.clone().with_environment()?.client()?,
+        client: args.registry.clone().with_environment()?.client(&args.images)?,
         stored_in: repository::from_environment()?,
         format: format(&args),
         annotations: args.annotations.iter().flat_map(|one| one.0.clone()).collect::<BTreeMap<_, _>>(),

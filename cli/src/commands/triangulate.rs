@@ -16,7 +16,7 @@ pub(crate) struct Args {
     /// The image
     image: ImageRef,
     /// What is looked for
-    #[arg(long = "type", value_enum, default_value = "signature")]
+    #[arg(long = "type", value_enum, default_value = "signature", env = "COSIGN_TYPE")]
     kind: Kind,
     #[command(flatten)]
     registry: RegistryFlags,
@@ -31,7 +31,7 @@ enum Kind {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let client = args.registry.clone().with_environment()?.client()?;
+    let client = args.registry.clone().with_environment()?.client([&args.image])?;
     let resolved = match tokio::time::timeout(args.registry.timeout, client.resolve(&args.image)).await {
         Ok(resolved) => resolved?,
         Err(_) => return Err(Failure::failed("no answer in time")),

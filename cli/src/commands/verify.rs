@@ -2,10 +2,7 @@
 
 mod report;
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use oci::{AnyDigest, ImageRef, PinnedRef};
@@ -29,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
     /// An annotation that the signer must have made, `name=value`; may be repeated
-    #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse)]
+    #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse, env = "COSIGN_ANNOTATIONS")]
     annotations: Vec<Annotations>,
     /// Compare annotations with the signed ones (the digest is always compared)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
@@ -59,14 +56,18 @@ enum Output {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let trust = trust(&args)?;
     announce(&args)?;
-    let client = args.registry.clone().with_environment()?.client()?;
-    for text in &args.images {
-        let image: ImageRef = text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))?;
-        let work = verify(&args, &client, &trust, text, &image);
-        let late = || late(&image, args.registry.timeout);
+    let images = args.images.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let client = args.registry.clone().with_environment()?.client(&images)?;
+    for (text, image) in args.images.iter().zip(&images) {
+        let work = verify(&args, &client, &trust, text, image);
+        let late = || late(image, args.registry.timeout);
         tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;
     }
     Ok(())
+}
+
+fn parse(text: &str) -> Result<ImageRef, Failure> {
+    text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))
 }
 
 fn late(image: &ImageRef, after: Duration) -> Failure {
@@ -110,12 +111,13 @@ async fn verify(args: &Args, client: &Client, trust: &TrustRoot, typed: &str, im
     let (pinned, discovery) = find(client, image).await?;
     let Discovery { found, errors } = discovery;
     let evidence = examine(&pinned, found, trust, now());
-    let wanted: BTreeMap<&str, &str> = match args.check_claims {
+    // Not a map: of two values for one name, no signature has both.
+    let wanted: Vec<(&str, &str)> = match args.check_claims {
         true => args.annotations.iter().flat_map(|one| &one.0).map(|(k, v)| (k.as_str(), v.as_str())).collect(),
-        false => BTreeMap::new(),
+        false => Vec::new(),
     };
     let (good, other): (Vec<_>, Vec<_>) =
-        evidence.verified().iter().partition(|signature| signature.has_annotations(wanted.clone()));
+        evidence.verified().iter().partition(|signature| signature.has_annotations(wanted.iter().copied()));
     if good.is_empty() {
         return Err(refusal(&evidence, &other, &wanted, errors));
     }
@@ -146,7 +148,7 @@ async fn find(client: &Client, image: &ImageRef) -> Result<(PinnedRef, Discovery
 fn refusal(
     evidence: &Evidence,
     other: &[&VerifiedSignature],
-    wanted: &BTreeMap<&str, &str>,
+    wanted: &[(&str, &str)],
     errors: Vec<RegistryError>,
 ) -> Failure {
     let mut details: Vec<String> = other.iter().map(|s| report::wrong_annotations(s, wanted)).collect();

@@ -50,18 +50,20 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 async fn serve(args: Args) -> Result<(), Failure> {
     tracing_subscriber::fmt().json().with_writer(io::stderr).init();
-    let gate = args.policy.gate(&args.registry, DecisionLog::lines(Box::new(io::stdout())))?;
+    let gate = args.policy.gate_for_strangers(&args.registry, DecisionLog::lines(Box::new(io::stdout())))?;
     let tls = tls(&args).await?;
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::failed(format_args!("cannot listen at {}: {error}", args.listen)))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let folder = PolicyFolder::new(args.policy.policy.clone(), args.stale_policy_grace);
-    let following = tokio::spawn(folder.follow(gate.clone()));
     output::note(format_args!("serving admission reviews at https://{address}"));
-    let served = webhook::serve(listener, tls, webhook::router(Webhook::new(gate)), stopped()).await;
-    following.abort();
-    Ok(served?)
+    let router = webhook::router(Webhook::new(gate.clone()));
+    tokio::select! {
+        served = webhook::serve(listener, tls, router, stopped()) => Ok(served?),
+        // It ends only if it cannot go on, and nobody would see a policy change any more.
+        () = folder.follow(gate) => Err(Failure::failed("policies are no longer followed")),
+    }
 }
 
 async fn tls(args: &Args) -> Result<Tls, Failure> {

@@ -1,10 +1,11 @@
 //! How registries are reached: cosign's flags, Docker's files, and the environment that both read.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, env, path::PathBuf, time::Duration};
 
+use oci::ImageRef;
 use registry::{Client, ClientCert, Credential, Credentials, Secret, Settings};
 
-use super::{boolean, duration};
+use super::{boolean, duration, repository};
 use crate::{exit::Failure, output};
 
 /// Docker's folders of certificates, by host.
@@ -20,20 +21,22 @@ pub(crate) struct RegistryFlags {
     #[arg(
         long,
         value_name = "PASSWORD",
+        value_parser = secret,
         env = "COSIGN_REGISTRY_PASSWORD",
         requires = "registry_username",
         hide_env_values = true
     )]
-    registry_password: Option<String>,
+    registry_password: Option<Secret>,
     /// Bearer token for registries that ask for one
     #[arg(
         long,
         value_name = "TOKEN",
+        value_parser = secret,
         env = "COSIGN_REGISTRY_TOKEN",
         conflicts_with = "registry_username",
         hide_env_values = true
     )]
-    registry_token: Option<String>,
+    registry_token: Option<Secret>,
     /// Certificate authorities to trust instead of the system's, PEM
     #[arg(long, value_name = "FILE", env = "COSIGN_REGISTRY_CACERT")]
     registry_cacert: Option<PathBuf>,
@@ -78,9 +81,23 @@ impl RegistryFlags {
         Ok(self)
     }
 
-    /// A client set up as these flags, the environment and Docker's files say.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
+    /// A client for these images, set up as these flags, the environment and Docker's files say.
+    pub(crate) fn client<'a>(&self, images: impl IntoIterator<Item = &'a ImageRef>) -> Result<Client, Failure> {
+        if self.given().is_some() {
+            only_one_registry(images)?;
+        }
         Client::new(self.settings()).map_err(Failure::failed)
+    }
+
+    /// A client for whatever images strangers name. What was given outright would go to any registry that asks.
+    pub(crate) fn client_for_strangers(&self) -> Result<Client, Failure> {
+        match self.given() {
+            None => Client::new(self.settings()).map_err(Failure::failed),
+            Some(_) => {
+                let message = "a credential is given that would go to every registry that an image names";
+                Err(Failure::failed(message).hint("`docker login` stores credentials by registry"))
+            }
+        }
     }
 
     fn settings(&self) -> Settings {
@@ -108,9 +125,28 @@ impl RegistryFlags {
 
     fn given(&self) -> Option<Credential> {
         if let (Some(user), Some(password)) = (&self.registry_username, &self.registry_password) {
-            return Some(Credential::Password { user: user.clone(), password: Secret::new(password.clone()) });
+            return Some(Credential::Password { user: user.clone(), password: password.clone() });
         }
-        self.registry_token.clone().map(|token| Credential::RegistryToken(Secret::new(token)))
+        self.registry_token.clone().map(Credential::RegistryToken)
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}
+
+/// A credential that was given outright is for one registry: another one must not get it for having been named.
+fn only_one_registry<'a>(images: impl IntoIterator<Item = &'a ImageRef>) -> Result<(), Failure> {
+    let stored_in = repository::from_environment()?;
+    let of_images = images.into_iter().map(|image| image.repository().domain().to_owned());
+    let registries: BTreeSet<String> = of_images.chain(stored_in.map(|stored| stored.domain().to_owned())).collect();
+    match registries.len() {
+        0 | 1 => Ok(()),
+        _ => {
+            let list: Vec<String> = registries.into_iter().collect();
+            let message = format!("one credential given, and several registries: {}", list.join(", "));
+            Err(Failure::failed(message).hint("`docker login` stores credentials by registry"))
+        }
     }
 }
 

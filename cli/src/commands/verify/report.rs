@@ -1,7 +1,5 @@
 //! What `verify` prints: cosign's summary on standard error, one JSON object for each signature on standard output.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use verifier::{Evidence, Format, VerifiedSignature};
 
@@ -44,10 +42,10 @@ pub(crate) fn success(
 }
 
 /// Which annotations a genuine signature lacks.
-pub(crate) fn wrong_annotations(signature: &VerifiedSignature, wanted: &BTreeMap<&str, &str>) -> String {
+pub(crate) fn wrong_annotations(signature: &VerifiedSignature, wanted: &[(&str, &str)]) -> String {
     let lacks: Vec<String> = wanted
         .iter()
-        .filter(|(key, value)| !signature.has_annotations([(**key, **value)]))
+        .filter(|wanted| !signature.has_annotations([**wanted]))
         .map(|(key, value)| match signature.claim().annotations.get(*key) {
             None => format!("{key} is missing, wanted {value}"),
             Some(found) => format!("{key} is {}, wanted {value}", short(found)),
