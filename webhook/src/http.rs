@@ -1,5 +1,6 @@
-//! The addresses of the webhook, and what every call goes through: a body of bounded size, read within the deadline;
-//! a task of its own, so that a panic becomes a refusal; a line in the log and a count.
+//! The addresses of the webhook, and what every call goes through: a body that is read first, see [`crate::body`]; then
+//! a turn, so that no caller has one who has not sent all of a review; a task of its own, so that a panic becomes a
+//! refusal; a line in the log and a count.
 
 use std::{
     fmt,
@@ -11,7 +12,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, FromRequest, Request, State},
+    extract::{Request, State},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -22,6 +23,7 @@ use workload::ImageUse;
 
 use crate::{
     answer::{Answer, Cause},
+    body::{Bodies, Body},
     deadline::{BadTimeout, Deadline},
     finding::Hook,
     judge::{self, Question},
@@ -38,7 +40,8 @@ pub struct Webhook(Arc<Inner>);
 struct Inner {
     gate: Gate,
     metrics: Metrics,
-    /// Bodies held in memory at once.
+    bodies: Bodies,
+    /// Reviews answered at once.
     turns: Arc<Semaphore>,
 }
 
@@ -46,7 +49,8 @@ impl Webhook {
     /// A webhook that asks this gate.
     #[must_use]
     pub fn new(gate: Gate) -> Self {
-        Self(Arc::new(Inner { gate, metrics: Metrics::new(), turns: Arc::new(Semaphore::new(MOST_REVIEWS)) }))
+        let turns = Arc::new(Semaphore::new(MOST_REVIEWS));
+        Self(Arc::new(Inner { gate, metrics: Metrics::new(), bodies: Bodies::new(), turns }))
     }
 }
 
@@ -59,13 +63,13 @@ impl fmt::Debug for Webhook {
 /// `POST /mutate` and `/validate` for the API server, `GET /healthz`, `/readyz` and `/metrics` for those who watch.
 ///
 /// Every review whose JSON is whole and has a uid is answered with HTTP 200 and a verdict, also one that cannot be read;
-/// anything else gets an HTTP error, which the API server counts as a failed call. A body has at most 4 MiB: the API server stores
-/// objects of 1.5 MiB, and an update's review holds two.
+/// anything else gets an HTTP error, which the API server counts as a failed call. A body has at most 4 MiB (the API
+/// server stores objects of 1.5 MiB, and an update's review holds two) and arrives within two seconds. Beyond the first
+/// 64 KiB of each, all bodies together have 64 MiB; the number of connections is [`crate::serve()`]'s to limit.
 pub fn router(webhook: Webhook) -> Router {
     Router::new()
         .route("/mutate", post(|State(w), request| called(w, Hook::Mutate, request)))
         .route("/validate", post(|State(w), request| called(w, Hook::Validate, request)))
-        .layer(DefaultBodyLimit::max(MOST_BODY))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -88,24 +92,25 @@ async fn called(webhook: Webhook, hook: Hook, request: Request) -> Response {
     let started = Instant::now();
     let deadline = Deadline::of(request.uri().query());
     let longest = deadline.as_ref().map_or(Deadline::default(), |d| *d).for_judging(Duration::ZERO);
-    let (turn, body) = match webhook.receive(request, started, longest).await {
+    let (body, turn) = match webhook.receive(request, started, longest).await {
         Ok(received) => received,
         Err((status, why)) => return webhook.unanswered(hook, started, status, &why),
     };
-    let work = webhook.clone().answer(hook, deadline, started, body.clone());
-    // The turn ends with the work, not with a caller who hangs up.
+    let bytes = body.bytes.clone();
+    let work = webhook.clone().answer(hook, deadline, started, bytes.clone());
+    // Turn and body end with the work, not with a caller who hangs up.
     let work = async move {
         let answered = work.await;
-        drop(turn);
+        drop((turn, body));
         answered
     };
-    match guarded(&body, work).await {
+    match guarded(&bytes, work).await {
         Ok((address, answer)) => webhook.answered(hook, started, address, answer),
         Err(why) => webhook.unanswered(hook, started, StatusCode::BAD_REQUEST, &why),
     }
 }
 
-type Received = (OwnedSemaphorePermit, Bytes);
+type Received = (Body, OwnedSemaphorePermit);
 type Rejected = (StatusCode, String);
 
 /// An answer and where it goes, or why it can go nowhere.
@@ -126,17 +131,14 @@ async fn guarded(body: &[u8], work: impl Future<Output = Answered> + Send + 'sta
 }
 
 impl Webhook {
-    /// Waits for a turn, then for the body, both within `longest`.
+    /// Waits for the body, then for a turn, both within `longest`.
     async fn receive(&self, request: Request, started: Instant, longest: Duration) -> Result<Received, Rejected> {
-        let turn = tokio::time::timeout(longest, self.0.turns.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
-            return Err((StatusCode::SERVICE_UNAVAILABLE, "too many reviews at once".to_owned()));
-        };
+        let body =
+            self.0.bodies.read(request, longest).await.map_err(|unread| (unread.status(), unread.to_string()))?;
         let left = longest.saturating_sub(started.elapsed());
-        match tokio::time::timeout(left, Bytes::from_request(request, &())).await {
-            Ok(Ok(body)) => Ok((turn, body)),
-            Ok(Err(rejection)) => Err((rejection.status(), rejection.body_text())),
-            Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body came too slowly".to_owned())),
+        match tokio::time::timeout(left, self.0.turns.clone().acquire_owned()).await {
+            Ok(turn) => Ok((body, turn.expect("turns never close"))),
+            Err(_) => Err((StatusCode::SERVICE_UNAVAILABLE, "too many reviews at once".to_owned())),
         }
     }
 
@@ -197,7 +199,6 @@ impl Webhook {
     }
 }
 
-const MOST_BODY: usize = 4 * 1024 * 1024;
 const MOST_REVIEWS: usize = 128;
 
 #[cfg(test)]

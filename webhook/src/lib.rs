@@ -6,6 +6,7 @@
 
 mod answer;
 mod authority;
+mod body;
 mod deadline;
 mod finding;
 mod http;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use oci::json::JsonError;
 use serde_json::Value;
 
 /// Why an object's images cannot be told. Whoever asked must refuse the object.
@@ -24,6 +25,14 @@ pub enum WorkloadError {
         wanted: Shape,
         /// What is there.
         found: Shape,
+    },
+    /// A key that some readers take for one that counts, since the two differ by case alone.
+    #[error("{path}: {found}")]
+    OtherCase {
+        /// Where the one that counts stands or would stand, for people.
+        path: String,
+        /// Which key, and which was wanted.
+        found: JsonError,
     },
     /// A pod without a container.
     #[error("{path}: no container found, wanted at least one")]

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     WorkloadError,
     error::{Shape, excerpt},
+    place::Place,
 };
 
 /// A kind that runs images, by its API version and name. All of Kubernetes' own; none of anybody else's.
@@ -34,7 +35,8 @@ impl Kind {
     /// The kind of this object, by its own `apiVersion` and `kind`.
     ///
     /// # Errors
-    /// Fails if either is absent or no text, or if together they name no kind that we know.
+    /// Fails if either is absent, no text, or has a like beside it that differs by case alone, or if together they name
+    /// no kind that we know.
     pub fn of(object: &Value) -> Result<Self, WorkloadError> {
         let (version, kind) = (named(object, "apiVersion")?, named(object, "kind")?);
         let known = KINDS.iter().find(|(v, k, _)| *v == version && *k == kind);
@@ -65,9 +67,10 @@ impl Kind {
 }
 
 fn named<'a>(object: &'a Value, key: &str) -> Result<&'a str, WorkloadError> {
-    let wrong = |wanted, found| WorkloadError::WrongType { path: key.to_owned(), wanted, found: Shape::of(found) };
-    let value = object.get(key).unwrap_or(&Value::Null);
-    value.as_str().ok_or_else(|| wrong(Shape::Text, value))
+    let wrong = |found| WorkloadError::WrongType { path: key.to_owned(), wanted: Shape::Text, found: Shape::of(found) };
+    let fields = object.as_object().ok_or_else(|| wrong(&Value::Null))?;
+    let (_, value) = Place::default().read(fields, key)?;
+    value.as_str().ok_or_else(|| wrong(value))
 }
 
 const KINDS: [(&str, &str, Kind); 10] = [

@@ -6,11 +6,13 @@
 
 mod error;
 mod kind;
+mod place;
 
 use serde_json::{Map, Value};
 
 pub use error::{Shape, WorkloadError};
 pub use kind::Kind;
+use place::Place;
 
 /// One image in an object, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +33,8 @@ pub struct ImageUse {
 /// image is an error.
 ///
 /// # Errors
-/// Fails if the kind is not one of [`Kind`], if a field has another type than Kubernetes gives it, if there is no
-/// container at all, or if a container has no image.
+/// Fails if the kind is not one of [`Kind`], if a field has another type than Kubernetes gives it, if a key differs by
+/// case alone from one that is read, if there is no container at all, or if a container has no image.
 pub fn images(object: &Value) -> Result<Vec<ImageUse>, WorkloadError> {
     let kind = Kind::of(object)?;
     let spec = pod_spec(object, kind)?;
@@ -48,14 +50,16 @@ pub fn images(object: &Value) -> Result<Vec<ImageUse>, WorkloadError> {
     Ok(found)
 }
 
-/// The pod template of this object, of a Pod its spec; none where the kind is unknown or the template absent.
+/// The pod template of this object, of a Pod its spec; none where the kind is unknown, the template absent, or a key on
+/// the way to it spelled twice in different case.
 ///
 /// Two objects of one kind with equal templates run the same images in the same way; what lies outside (metadata,
 /// status, replica counts) has no say in it.
 #[must_use]
-pub fn template(object: &Value) -> Option<&Value> {
+pub fn template<'a>(object: &'a Value) -> Option<&'a Value> {
     let kind = Kind::of(object).ok()?;
-    kind.template().iter().try_fold(object, |value, key| value.get(key)).filter(|template| template.is_object())
+    let step = |value: &'a Value, key: &&str| Some(Place::default().read(value.as_object()?, key).ok()?.1);
+    kind.template().iter().try_fold(object, step).filter(|template| template.is_object())
 }
 
 /// The object's pod spec, with its place, checked to have a container.
@@ -64,41 +68,36 @@ fn pod_spec(object: &Value, kind: Kind) -> Result<Spec<'_>, WorkloadError> {
     let mut value = object;
     for key in kind.spec() {
         let parent = value.as_object().ok_or_else(|| place.wrong(Shape::Object, value))?;
-        place = place.field(key);
-        value = parent.get(*key).ok_or_else(|| place.wrong(Shape::Object, &Value::Null))?;
+        (place, value) = place.read(parent, key)?;
     }
     let fields = value.as_object().ok_or_else(|| place.wrong(Shape::Object, value))?;
     let spec = Spec { place, fields };
     match spec.list("containers")?.is_empty() {
-        true => Err(WorkloadError::NoContainers { path: spec.place.field("containers").path }),
+        true => Err(WorkloadError::NoContainers { path: format!("{}.containers", spec.place.path) }),
         false => Ok(spec),
     }
 }
 
 /// `volumes[].image.reference`, where the volume is an image and names one.
 fn volume_image(place: &Place, volume: &Map<String, Value>) -> Result<Option<ImageUse>, WorkloadError> {
-    let place = place.field("image");
-    match volume.get("image") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(image)) => text(&place, image, "reference"),
-        Some(other) => Err(place.wrong(Shape::Object, other)),
+    match place.read(volume, "image")? {
+        (_, Value::Null) => Ok(None),
+        (place, Value::Object(image)) => text(&place, image, "reference"),
+        (place, other) => Err(place.wrong(Shape::Object, other)),
     }
 }
 
 fn required(place: &Place, container: &Map<String, Value>, key: &str) -> Result<ImageUse, WorkloadError> {
-    text(place, container, key)?.ok_or_else(|| WorkloadError::NoImage { path: place.field(key).path })
+    text(place, container, key)?.ok_or_else(|| WorkloadError::NoImage { path: format!("{}.{key}", place.path) })
 }
 
 /// A field that holds an image; none where it is absent or empty.
 fn text(place: &Place, object: &Map<String, Value>, key: &str) -> Result<Option<ImageUse>, WorkloadError> {
-    let place = place.field(key);
-    match object.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(image)) if image.is_empty() => Ok(None),
-        Some(Value::String(image)) => {
-            Ok(Some(ImageUse { image: image.clone(), pointer: place.pointer, path: place.path }))
-        }
-        Some(other) => Err(place.wrong(Shape::Text, other)),
+    match place.read(object, key)? {
+        (_, Value::Null) => Ok(None),
+        (_, Value::String(image)) if image.is_empty() => Ok(None),
+        (Place { pointer, path }, Value::String(image)) => Ok(Some(ImageUse { image: image.clone(), pointer, path })),
+        (place, other) => Err(place.wrong(Shape::Text, other)),
     }
 }
 
@@ -113,38 +112,15 @@ struct Spec<'a> {
 impl<'a> Spec<'a> {
     /// The objects in the list `key`, each with its place; an absent list is empty.
     fn list(&self, key: &str) -> Result<Vec<Entry<'a>>, WorkloadError> {
-        let place = self.place.field(key);
-        let items = match self.fields.get(key) {
-            None | Some(Value::Null) => return Ok(Vec::new()),
-            Some(Value::Array(items)) => items,
-            Some(other) => return Err(place.wrong(Shape::List, other)),
+        let (place, items) = match self.place.read(self.fields, key)? {
+            (_, Value::Null) => return Ok(Vec::new()),
+            (place, Value::Array(items)) => (place, items),
+            (place, other) => return Err(place.wrong(Shape::List, other)),
         };
         let object = |(i, item): (usize, &'a Value)| {
             let place = place.item(i);
             item.as_object().map(|o| (place.clone(), o)).ok_or_else(|| place.wrong(Shape::Object, item))
         };
         items.iter().enumerate().map(object).collect()
-    }
-}
-
-/// A place in an object, for machines and for people. Keys are ours and need no escaping.
-#[derive(Clone, Default)]
-struct Place {
-    pointer: String,
-    path: String,
-}
-
-impl Place {
-    fn field(&self, key: &str) -> Self {
-        let dot = if self.path.is_empty() { "" } else { "." };
-        Self { pointer: format!("{}/{key}", self.pointer), path: format!("{}{dot}{key}", self.path) }
-    }
-
-    fn item(&self, index: usize) -> Self {
-        Self { pointer: format!("{}/{index}", self.pointer), path: format!("{}[{index}]", self.path) }
-    }
-
-    fn wrong(&self, wanted: Shape, found: &Value) -> WorkloadError {
-        WorkloadError::WrongType { path: self.path.clone(), wanted, found: Shape::of(found) }
     }
 }

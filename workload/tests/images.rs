@@ -174,6 +174,80 @@ fn wrong_types_are_errors_that_name_the_place() {
     }
 }
 
+/// The object with a second key beside each key on the way to an image, the second in other case; and where.
+fn twins(object: &Value, way: &str) -> Vec<(Value, String)> {
+    let steps: Vec<&str> = way.split('/').filter(|step| !step.is_empty()).collect();
+    let named = (0..steps.len()).filter(|i| steps[*i].parse::<usize>().is_err());
+    let on_the_way = named.map(|i| (steps[..i].iter().map(|step| format!("/{step}")).collect::<String>(), steps[i]));
+    let all = on_the_way.chain([(String::new(), "apiVersion"), (String::new(), "kind")]);
+    let mut found = Vec::new();
+    for (parent, key) in all {
+        let capital = key[..1].to_uppercase() + &key[1..];
+        for twin in [capital, key.to_uppercase(), key.replacen('k', "\u{212a}", 1), key.replacen('s', "\u{17f}", 1)] {
+            let mut changed = object.clone();
+            let fields = changed.pointer_mut(&parent).unwrap().as_object_mut().unwrap();
+            if !fields.contains_key(&twin) {
+                fields.insert(twin, fields[key].clone());
+                found.push((changed, format!("{parent}/{key}")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn key_that_differs_by_case_from_one_on_the_way_to_an_image_is_an_error() {
+    for (version, kind, way) in KINDS {
+        for (list, entry, field) in fields() {
+            let mut spec = json!({"containers": [{"image": "first"}]});
+            spec[list] = json!([entry]);
+            let object = object(version, kind, way, spec);
+            let pointer = format!("{way}/{list}/0/{field}").replace('.', "/");
+            let twins = twins(&object, &pointer);
+            assert!(twins.len() > 10, "{twins:?}");
+            for (object, place) in twins {
+                match images(&object) {
+                    Err(WorkloadError::OtherCase { path, .. }) => {
+                        assert_eq!(path, place[1..].replace("/0", "[0]").replace('/', "."));
+                    }
+                    other => panic!("{object}: {other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn key_in_other_case_alone_does_not_stand_for_the_one_we_read() {
+    let spellings = [
+        pod(json!({"containers": [{"image": "a"}], "InitContainers": [{"image": "b"}]})),
+        pod(json!({"containers": [{"image": "a"}], "volumes": [{"name": "v", "Image": {"reference": "b"}}]})),
+        pod(json!({"containers": [{"Image": "a"}]})),
+        pod(json!({"Containers": [{"image": "a"}]})),
+        json!({"apiVersion": "v1", "Kind": "Pod", "spec": {"containers": [{"image": "a"}]}}),
+    ];
+    for object in spellings {
+        assert!(matches!(images(&object), Err(WorkloadError::OtherCase { .. })), "{object}");
+    }
+}
+
+#[test]
+fn keys_that_we_do_not_read_may_be_spelled_in_any_way() {
+    let spec = json!({"containers": [{"image": "a", "Name": "x", "name": "y", "images": 1}], "NodeName": "n"});
+    assert_eq!(names(&images(&pod(spec)).unwrap()), ["a"]);
+}
+
+#[test]
+fn template_of_two_readings_is_none() {
+    let deployment = object("apps/v1", "Deployment", "spec.template.spec", json!({"containers": [{"image": "a"}]}));
+    for (parent, key) in [("", "Spec"), ("", "KIND"), ("/spec", "Template")] {
+        let mut changed = deployment.clone();
+        changed.pointer_mut(parent).unwrap()[key] = json!({});
+        assert_eq!(template(&changed), None, "{key}");
+    }
+    assert!(template(&deployment).is_some());
+}
+
 #[test]
 fn missing_template_is_an_error_at_the_first_missing_step() {
     for (version, kind, way) in KINDS {

@@ -10,7 +10,7 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("oci", &[]),
     ("verifier", &["keys", "oci"]),
     ("policy", &["keys", "oci", "verifier"]),
-    ("workload", &[]),
+    ("workload", &["oci"]),
     ("registry", &["oci", "verifier"]),
     ("signer", &["keys", "oci", "registry", "verifier"]),
     ("gate", &["keys", "oci", "policy", "registry", "verifier"]),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
 
 mod corpus;
+mod crowds;
 mod judged;
 mod reviews;
 mod world;

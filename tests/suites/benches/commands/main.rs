@@ -30,9 +30,9 @@ fn main() {
 
 fn bench(options: &Options) {
     peers::require!("cosign-2", "cosign-3", "crane", "registry-refs", "curl");
-    let sealgate = machine::build_sealgate();
-    let before = machine::Load::now();
     let scene = scene::Scene::set_up();
+    let sealgate = machine::install_sealgate(scene.client().home());
+    let before = machine::Load::now();
     let rows = run::rows(&scene, &sealgate, options);
     let text = report::text(&rows, &sealgate, options, &before);
     match options.print {
