@@ -49,9 +49,11 @@ impl Bodies {
         let until = Instant::now() + longest.min(PATIENCE);
         let mut stream = request.into_body().into_data_stream();
         let (mut bytes, mut charge) = (Vec::new(), None);
-        while let Some(piece) =
-            timeout_at(until, stream.try_next()).await.map_err(|_| Unread::TooSlow)?.map_err(Unread::Broken)?
-        {
+        let mut next = async || match timeout_at(until, stream.try_next()).await {
+            Ok(piece) => piece.map_err(Unread::Broken),
+            Err(_) => Err(Unread::TooSlow),
+        };
+        while let Some(piece) = next().await? {
             if bytes.len() + piece.len() > MOST {
                 return Err(Unread::TooLong);
             }

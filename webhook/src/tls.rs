@@ -2,7 +2,7 @@
 //!
 //! The API server trusts whatever `caBundle` says in the webhook's configuration. A certificate of our own making has a
 //! new authority at each start, kept in memory only, so it suits one process whose authority somebody copies there;
-//! replicas need files.
+//! replicas need files. Whoever can reach the socket may ask, unless there is an authority for those who call.
 
 use std::{
     convert::Infallible,
@@ -15,16 +15,20 @@ use std::{
 use axum_server::tls_rustls::RustlsConfig;
 use oci::Digest;
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{ResolvesServerCert, WebPkiClientVerifier, danger::ClientCertVerifier},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use zeroize::Zeroizing;
 
 use crate::authority::Authority;
 
-/// A serving certificate with its key, and where the next one comes from.
+/// A serving certificate with its key, where the next one comes from, and whose certificates callers must show.
 pub struct Tls {
     config: RustlsConfig,
+    clients: Arc<dyn ClientCertVerifier>,
     source: Source,
     every: Duration,
 }
@@ -53,6 +57,14 @@ pub enum TlsError {
     /// Certificate and key are well-formed and cannot be used, for instance because they are not a pair.
     #[error("certificate and key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
+    /// A certificate in PEM can be no authority's.
+    #[error("{}: {found}, wanted the certificate of an authority", path.display())]
+    NoAuthority {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: rustls::Error,
+    },
     /// A certificate of our own cannot be made, for instance because a name is none.
     #[error("cannot make a certificate: {0}")]
     Unmakeable(#[from] rcgen::Error),
@@ -67,8 +79,8 @@ impl Tls {
     pub async fn from_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
         let pair = files.read().await?;
-        let config = files.config(&pair)?;
-        Ok(Self::new(config, Source::Files { files, seen: pair.fingerprint() }))
+        let certificate = files.certificate(&pair)?;
+        Self::new(certificate, Source::Files { files, seen: pair.fingerprint() })
     }
 
     /// A certificate for these names and addresses by an authority made for it; without any for `localhost`,
@@ -78,12 +90,32 @@ impl Tls {
     /// Fails if a name can stand in no certificate.
     pub fn own(names: &[String]) -> Result<Self, TlsError> {
         let authority = Authority::new(names)?;
-        let config = fresh(&authority)?;
-        Ok(Self::new(config, Source::Own { authority: Box::new(authority), issued: Instant::now() }))
+        let certificate = fresh(&authority)?;
+        Self::new(certificate, Source::Own { authority: Box::new(authority), issued: Instant::now() })
     }
 
-    fn new(config: ServerConfig, source: Source) -> Self {
-        Self { config: RustlsConfig::from_config(Arc::new(config)), source, every: POLL }
+    fn new(certificate: Certificate, source: Source) -> Result<Self, TlsError> {
+        let clients = WebPkiClientVerifier::no_client_auth();
+        let config = RustlsConfig::from_config(Arc::new(server_config(certificate, clients.clone())?));
+        Ok(Self { config, clients, source, every: POLL })
+    }
+
+    /// Ends the handshake with everybody who shows no certificate for clients by an authority in this PEM file. The
+    /// file is read once; whom a certificate names has no say.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read, or holds anything but certificates in PEM, at least one.
+    pub async fn with_client_authority(mut self, file: &Path) -> Result<Self, TlsError> {
+        let authorities = certificates(file, &read(file).await?)?;
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            roots.add(authority).map_err(|found| TlsError::NoAuthority { path: file.to_owned(), found })?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+        self.clients = verifier.build().expect("there is an authority, and no list of revoked certificates");
+        let certificate = self.config.get_inner().cert_resolver.clone();
+        self.config.reload_from_config(Arc::new(server_config(certificate, self.clients.clone())?));
+        Ok(self)
     }
 
     /// Looks for changed files this often instead of every five seconds.
@@ -110,7 +142,7 @@ impl Tls {
     pub(crate) async fn keep_fresh(mut self) -> Infallible {
         loop {
             tokio::time::sleep(self.every).await;
-            match self.source.next(Instant::now()).await {
+            match self.next(Instant::now()).await {
                 Ok(None) => {}
                 Ok(Some(config)) => {
                     self.config.reload_from_config(Arc::new(config));
@@ -120,7 +152,14 @@ impl Tls {
             }
         }
     }
+
+    async fn next(&mut self, now: Instant) -> Result<Option<ServerConfig>, TlsError> {
+        let certificate = self.source.next(now).await?;
+        certificate.map(|certificate| server_config(certificate, self.clients.clone())).transpose()
+    }
 }
+
+type Certificate = Arc<dyn ResolvesServerCert>;
 
 enum Source {
     Files { files: Files, seen: Digest },
@@ -128,8 +167,8 @@ enum Source {
 }
 
 impl Source {
-    /// A new configuration, if there is reason for one. Broken files are a reason once, not at every look.
-    async fn next(&mut self, now: Instant) -> Result<Option<ServerConfig>, TlsError> {
+    /// A new certificate, if there is reason for one. Broken files are a reason once, not at every look.
+    async fn next(&mut self, now: Instant) -> Result<Option<Certificate>, TlsError> {
         match self {
             Self::Files { files, seen } => {
                 let pair = files.read().await?;
@@ -137,7 +176,7 @@ impl Source {
                     return Ok(None);
                 }
                 *seen = pair.fingerprint();
-                files.config(&pair).map(Some)
+                files.certificate(&pair).map(Some)
             }
             Self::Own { issued, .. } if now.duration_since(*issued) < RENEWAL => Ok(None),
             Self::Own { authority, issued } => {
@@ -164,19 +203,11 @@ impl Files {
         Ok(Pair { certificate, key: Zeroizing::new(read(&self.key).await?) })
     }
 
-    fn config(&self, pair: &Pair) -> Result<ServerConfig, TlsError> {
-        let broken = |path: &Path, wanted| {
-            let path = path.to_owned();
-            move |found| TlsError::NotPem { path, found, wanted }
-        };
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pair.certificate).collect();
-        let chain = chain.and_then(|chain| match chain.is_empty() {
-            true => Err(rustls::pki_types::pem::Error::NoItemsFound),
-            false => Ok(chain),
-        });
-        let chain = chain.map_err(broken(&self.certificate, "certificates"))?;
-        let key = PrivateKeyDer::from_pem_slice(&pair.key).map_err(broken(&self.key, "a private key"))?;
-        server_config(chain, key)
+    fn certificate(&self, pair: &Pair) -> Result<Certificate, TlsError> {
+        let chain = certificates(&self.certificate, &pair.certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(&pair.key);
+        let key = key.map_err(|found| not_pem(&self.key, found, "a private key"))?;
+        certified(chain, key)
     }
 }
 
@@ -191,19 +222,41 @@ async fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     tokio::fs::read(path).await.map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
 }
 
-fn fresh(authority: &Authority) -> Result<ServerConfig, TlsError> {
+/// The certificates in a PEM file, at least one.
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let found = found.and_then(|found| match found.is_empty() {
+        true => Err(rustls::pki_types::pem::Error::NoItemsFound),
+        false => Ok(found),
+    });
+    found.map_err(|found| not_pem(path, found, "certificates"))
+}
+
+fn not_pem(path: &Path, found: rustls::pki_types::pem::Error, wanted: &'static str) -> TlsError {
+    TlsError::NotPem { path: path.to_owned(), found, wanted }
+}
+
+fn fresh(authority: &Authority) -> Result<Certificate, TlsError> {
     let (certificate, key) = authority.issue()?;
-    server_config(vec![certificate], key)
+    certified(vec![certificate], key)
+}
+
+fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Certificate, TlsError> {
+    let pair = CertifiedKey::from_der(chain, key, &provider())?;
+    Ok(Arc::new(SingleCertAndKey::from(pair)))
 }
 
 /// TLS 1.2 and 1.3. HTTP/1.1 alone: the API server speaks nothing else to webhooks, and with it the limit on
 /// connections is one on requests too.
-fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, TlsError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let mut config = builder.with_no_client_auth().with_single_cert(chain, key)?;
+fn server_config(certificate: Certificate, clients: Arc<dyn ClientCertVerifier>) -> Result<ServerConfig, TlsError> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
 }
 
 const POLL: Duration = Duration::from_secs(5);

@@ -5,10 +5,10 @@
 use std::{fs, net::TcpListener, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -37,19 +37,35 @@ impl Running {
         Self { port, stop: Some(stop), task }
     }
 
-    /// What a client that trusts this authority gets.
+    /// What a client that trusts this authority and shows no certificate gets.
     async fn ask(&self, authority: &str, host: &str) -> Result<String, reqwest::Error> {
-        let client = client(authority);
+        self.answer(client(authority, None), host).await
+    }
+
+    /// What a client with a certificate of its own gets.
+    async fn ask_as(&self, shown: &(String, String), authority: &str) -> Result<String, reqwest::Error> {
+        self.answer(client(authority, Some(shown)), "127.0.0.1").await
+    }
+
+    async fn answer(&self, client: reqwest::Client, host: &str) -> Result<String, reqwest::Error> {
         client.get(format!("https://{host}:{}/healthz", self.port)).send().await?.text().await
     }
 }
 
-fn client(authority: &str) -> reqwest::Client {
+/// A client that trusts this authority, and shows a certificate if it has one with a key, both in PEM.
+fn client(authority: &str, shown: Option<&(String, String)>) -> reqwest::Client {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.with_root_certificates(roots);
+    let config = match shown {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
+            builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+        }
+    };
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
         .no_proxy()
@@ -60,16 +76,24 @@ fn client(authority: &str) -> reqwest::Client {
 
 /// Writes a certificate and its key for 127.0.0.1, and returns the authority.
 fn write_pair(folder: &Path) -> String {
+    let (authority, (certificate, key)) = issued(ExtendedKeyUsagePurpose::ServerAuth);
+    fs::write(folder.join("tls.crt"), certificate).unwrap();
+    fs::write(folder.join("tls.key"), key).unwrap();
+    authority
+}
+
+/// A new authority, and a certificate of it for 127.0.0.1 and this use with its key, all in PEM.
+fn issued(usage: ExtendedKeyUsagePurpose) -> (String, (String, String)) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let authority = params.self_signed(&key).unwrap().pem();
     let issuer = Issuer::new(params, key);
     let leaf_key = KeyPair::generate().unwrap();
-    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&leaf_key, &issuer).unwrap();
-    fs::write(folder.join("tls.crt"), leaf.pem()).unwrap();
-    fs::write(folder.join("tls.key"), leaf_key.serialize_pem()).unwrap();
-    authority
+    let mut leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    leaf.extended_key_usages = vec![usage];
+    let leaf = leaf.signed_by(&leaf_key, &issuer).unwrap();
+    (authority, (leaf.pem(), leaf_key.serialize_pem()))
 }
 
 async fn from_files(folder: &Path) -> Result<Tls, TlsError> {
@@ -151,6 +175,60 @@ async fn start_without_a_usable_pair_is_refused() {
     assert!(matches!(from_files(folder.path()).await, Err(TlsError::Unusable(_))));
     fs::write(&certificate, &good_key).unwrap();
     assert!(matches!(from_files(folder.path()).await, Err(TlsError::NotPem { wanted: "certificates", .. })));
+}
+
+#[tokio::test]
+async fn with_a_client_authority_nobody_else_gets_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clients, shown) = issued(ExtendedKeyUsagePurpose::ClientAuth);
+    fs::write(folder.path().join("clients.crt"), clients).unwrap();
+    let tls = Tls::own(&[]).unwrap().with_client_authority(&folder.path().join("clients.crt")).await.unwrap();
+    let authority = tls.authority().unwrap().to_owned();
+    let server = Running::start(tls);
+    assert_eq!(server.ask_as(&shown, &authority).await.unwrap(), "ok");
+    assert!(server.ask(&authority, "127.0.0.1").await.is_err());
+    let (_, of_another) = issued(ExtendedKeyUsagePurpose::ClientAuth);
+    assert!(server.ask_as(&of_another, &authority).await.is_err());
+}
+
+#[tokio::test]
+async fn certificate_for_servers_is_none_for_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clients, of_a_server) = issued(ExtendedKeyUsagePurpose::ServerAuth);
+    fs::write(folder.path().join("clients.crt"), clients).unwrap();
+    let tls = Tls::own(&[]).unwrap().with_client_authority(&folder.path().join("clients.crt")).await.unwrap();
+    let authority = tls.authority().unwrap().to_owned();
+    assert!(Running::start(tls).ask_as(&of_a_server, &authority).await.is_err());
+}
+
+#[tokio::test]
+async fn client_authority_outlives_a_new_serving_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    write_pair(folder.path());
+    let (clients, shown) = issued(ExtendedKeyUsagePurpose::ClientAuth);
+    fs::write(folder.path().join("clients.crt"), clients).unwrap();
+    let tls = from_files(folder.path()).await.unwrap().checked_every(Duration::from_millis(20));
+    let server = Running::start(tls.with_client_authority(&folder.path().join("clients.crt")).await.unwrap());
+    let second = write_pair(folder.path());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while server.ask_as(&shown, &second).await.is_err() {
+        assert!(Instant::now() < deadline, "the new certificate never came into force");
+    }
+    assert!(server.ask(&second, "127.0.0.1").await.is_err());
+}
+
+#[tokio::test]
+async fn client_authority_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clients.crt");
+    let with = async || Tls::own(&[]).unwrap().with_client_authority(&file).await.map(drop);
+    assert!(matches!(with().await, Err(TlsError::Unreadable { .. })));
+    for nothing in [String::new(), "nonsense".to_owned(), KeyPair::generate().unwrap().serialize_pem()] {
+        fs::write(&file, nothing).unwrap();
+        assert!(matches!(with().await, Err(TlsError::NotPem { wanted: "certificates", .. })));
+    }
+    fs::write(&file, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    assert!(matches!(with().await, Err(TlsError::NoAuthority { .. })));
 }
 
 #[tokio::test]

@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Without --tls-cert: write the authority that signed the certificate here, for caBundle
     #[arg(long, value_name = "FILE", conflicts_with = "tls_cert")]
     ca_out: Option<PathBuf>,
+    /// Answer only callers with a certificate by this authority, PEM: the API server, and whoever probes or scrapes
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
     /// How long the last good policy outlives files that do not load
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::parse)]
     stale_policy_grace: Duration,
@@ -52,6 +55,10 @@ async fn serve(args: Args) -> Result<(), Failure> {
     tracing_subscriber::fmt().json().with_writer(io::stderr).init();
     let gate = args.policy.gate_for_strangers(&args.registry, DecisionLog::lines(Box::new(io::stdout())))?;
     let tls = tls(&args).await?;
+    let tls = match &args.client_ca {
+        Some(authority) => tls.with_client_authority(authority).await.map_err(Failure::failed)?,
+        None => tls,
+    };
     let listener = TcpListener::bind(args.listen)
         .map_err(|error| Failure::failed(format_args!("cannot listen at {}: {error}", args.listen)))?;
     listener.set_nonblocking(true)?;
