@@ -13,7 +13,7 @@ use futures::StreamExt as _;
 use oci::{ImageRef, PinnedRef};
 use registry::Credential;
 
-use crate::{DockerHost, Event, Transcript};
+use crate::{DockerHost, Event, Transcript, events::printable};
 
 const TIMEOUT_SECONDS: u64 = 600;
 
@@ -138,7 +138,7 @@ fn for_daemon(credential: &Credential, pinned: &PinnedRef) -> DockerCredentials 
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
     /// There is no daemon.
-    #[error("cannot connect to the Docker daemon at {at}: {cause}")]
+    #[error("cannot connect to the Docker daemon at {at}: {}", printable(&.cause.to_string()))]
     Unreachable {
         /// Its address.
         at: String,
@@ -148,26 +148,62 @@ pub enum DaemonError {
     /// The daemon answered with an error.
     #[error("Error response from daemon: {message}")]
     Response {
-        /// Its words.
+        /// Its words, cut and without control characters.
         message: String,
     },
     /// The daemon began, and failed.
     #[error("{message}")]
     Stream {
-        /// Its words.
+        /// Its words, cut and without control characters.
         message: String,
     },
     /// The connection broke.
-    #[error("the Docker daemon stopped answering: {0}")]
+    #[error("the Docker daemon stopped answering: {}", printable(&.0.to_string()))]
     Broken(Error),
 }
 
 impl From<Error> for DaemonError {
     fn from(error: Error) -> Self {
         match error {
-            Error::DockerResponseServerError { message, .. } => Self::Response { message },
-            Error::DockerStreamError { error } => Self::Stream { message: error },
+            Error::DockerResponseServerError { message, .. } => Self::Response { message: printable(&message) },
+            Error::DockerStreamError { error } => Self::Stream { message: printable(&error) },
             other => Self::Broken(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(words: &str) -> [String; 4] {
+        let response = || Error::DockerResponseServerError { status_code: 500, message: words.to_owned() };
+        [
+            DaemonError::from(response()).to_string(),
+            DaemonError::from(Error::DockerStreamError { error: words.to_owned() }).to_string(),
+            DaemonError::from(Error::UnsupportedURISchemeError { uri: words.to_owned() }).to_string(),
+            DaemonError::Unreachable { at: "x".to_owned(), cause: response() }.to_string(),
+        ]
+    }
+
+    #[test]
+    fn daemons_words_move_no_cursor_and_forge_no_line() {
+        for text in said("no\nverified: a.b/c\r\u{1b}[2J\u{9b}1m") {
+            assert!(!text.contains(char::is_control) && text.contains("no verified: a.b/c"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn daemons_words_are_cut() {
+        for text in said(&"x".repeat(100_000)) {
+            assert!(text.len() < 600, "{} bytes", text.len());
+        }
+    }
+
+    #[test]
+    fn what_the_daemon_says_is_still_told_apart() {
+        let message = "cannot overwrite digest sha256:ab".to_owned();
+        assert!(is_digest_taken(&Error::DockerResponseServerError { status_code: 500, message }.into()));
+        assert!(!is_digest_taken(&Error::DockerStreamError { error: "no".to_owned() }.into()));
     }
 }

@@ -57,7 +57,9 @@ impl Transcript {
     }
 }
 
-fn printable(text: &str) -> String {
+/// The daemon's words, of which some are a registry's: at most 500 characters, on one line, without any that move a
+/// cursor.
+pub(crate) fn printable(text: &str) -> String {
     text.chars().take(500).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

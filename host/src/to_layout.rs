@@ -140,7 +140,7 @@ fn for_platform<'a>(manifests: &'a [Descriptor], wanted: &str) -> Result<&'a Des
 
 fn platforms(manifests: &[Descriptor]) -> String {
     let names = manifests.iter().filter_map(|m| m.platform.as_ref()).map(|p| format!("{}/{}", p.os, p.architecture));
-    names.take(20).collect::<Vec<_>>().join(", ").chars().flat_map(char::escape_debug).collect()
+    oci::excerpt(&names.take(20).collect::<Vec<_>>().join(", "), 500)
 }
 
 /// How much must arrive in the time that is given.
@@ -198,6 +198,13 @@ mod tests {
         assert_eq!(for_platform(&manifests, "linux").unwrap(), &manifests[0]);
         assert_eq!(for_platform(&manifests, "linux/arm").unwrap(), &manifests[1]);
         assert_eq!(for_platform(&manifests, "linux/arm/v7").unwrap(), &manifests[1]);
+    }
+
+    #[test]
+    fn platforms_of_a_stranger_are_told_in_brief() {
+        let platform = Platform { architecture: "\u{202e}".repeat(100_000), os: "linux".into(), variant: None };
+        let manifests = [Descriptor { platform: Some(platform), ..Descriptor::of("x", b"") }];
+        assert!(for_platform(&manifests, "windows").unwrap_err().to_string().len() < 600);
     }
 
     #[test]

@@ -43,15 +43,15 @@ impl PrivateKey {
         if text.len() > MAX_PEM {
             return Err(KeyError::NotPem);
         }
-        let mut blocks = pem::parse_many(text).map_err(|_| KeyError::NotPem)?;
-        blocks.retain(|block| block.tag() != "EC PARAMETERS"); // `openssl ecparam -genkey` writes them first
-        let [block] = blocks.as_slice() else {
+        let mut blocks = blocks(text)?;
+        blocks.retain(|(label, _)| label != "EC PARAMETERS"); // `openssl ecparam -genkey` writes them first
+        let [(label, der)] = blocks.as_slice() else {
             return Err(if blocks.is_empty() { KeyError::NotPem } else { KeyError::Several { found: blocks.len() } });
         };
-        match block.tag() {
-            "PRIVATE KEY" => Self::from_pkcs8(block.contents()),
-            "EC PRIVATE KEY" => Self::from_sec1(block.contents()),
-            "RSA PRIVATE KEY" => Self::from_rsa(rsa::KeyPair::from_der(block.contents())),
+        match label.as_str() {
+            "PRIVATE KEY" => Self::from_pkcs8(der),
+            "EC PRIVATE KEY" => Self::from_sec1(der),
+            "RSA PRIVATE KEY" => Self::from_rsa(rsa::KeyPair::from_der(der)),
             other => Err(KeyError::Label { found: other.to_owned(), wanted: LABELS }),
         }
     }
@@ -152,6 +152,13 @@ impl PrivateKey {
     fn new(pkcs8: &[u8], public: &[u8]) -> Result<Self, KeyError> {
         Ok(Self { pkcs8: Zeroizing::new(pkcs8.to_vec()), public: PublicKey::from_der(public)? })
     }
+}
+
+/// The labels of PEM blocks, and what stands in them, which is wiped when dropped. The library's own base64 text is not
+/// ours to wipe.
+fn blocks(text: &[u8]) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, KeyError> {
+    let blocks = pem::parse_many(text).map_err(|_| KeyError::NotPem)?.into_iter();
+    Ok(blocks.map(|block| (block.tag().to_owned(), Zeroizing::new(block.into_contents()))).collect())
 }
 
 impl fmt::Debug for PrivateKey {

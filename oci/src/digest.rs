@@ -9,6 +9,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
+use crate::excerpt;
+
 /// The SHA-256 of some bytes, written `sha256:` and 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
@@ -151,7 +153,7 @@ impl FromStr for AnyDigest {
             "sha256" => Ok(Self::Sha256(Digest(bytes_of(digits)?))),
             "sha384" => Ok(Self::Sha384(bytes_of(digits)?)),
             "sha512" => Ok(Self::Sha512(bytes_of(digits)?)),
-            other => Err(DigestError::UnknownAlgorithm { found: excerpt(other) }),
+            other => Err(DigestError::UnknownAlgorithm { found: excerpt(other, 40) }),
         }
     }
 }
@@ -166,10 +168,6 @@ fn bytes_of<const N: usize>(digits: &str) -> Result<[u8; N], DigestError> {
     let mut bytes = [0; N];
     hex::decode_to_slice(digits, &mut bytes).map_err(|_| DigestError::NotHex)?;
     Ok(bytes)
-}
-
-fn excerpt(text: &str) -> String {
-    text.chars().take(20).flat_map(char::escape_default).collect()
 }
 
 macro_rules! serde_as_text {

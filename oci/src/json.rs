@@ -10,13 +10,26 @@ use std::{cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::excerpt;
+
 /// The most values (numbers, strings, lists, objects…) in one document.
 pub const MAX_VALUES: usize = 50_000;
 
-/// Why a text is not JSON that can be read in one way only. Built from the parser's words, which name line and column.
+const MAX_WORDS: usize = 200;
+const MAX_KEY: usize = 60;
+
+/// Why a text is not JSON that can be read in one way only. Built from the parser's words, which name line and column;
+/// at most 200 bytes, at most 60 of them from a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct JsonError(String);
+
+impl JsonError {
+    fn new(mut words: String) -> Self {
+        words.truncate(words.floor_char_boundary(MAX_WORDS));
+        Self(words)
+    }
+}
 
 /// Reads one JSON value, without duplicate keys and without anything but blanks after it.
 ///
@@ -26,8 +39,8 @@ pub struct JsonError(String);
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let budget = Cell::new(MAX_VALUES);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(&budget).deserialize(&mut deserializer).map_err(|e| JsonError(e.to_string()))?;
-    deserializer.end().map_err(|e| JsonError(e.to_string()))?;
+    let value = Strict(&budget).deserialize(&mut deserializer).map_err(|e| JsonError::new(e.to_string()))?;
+    deserializer.end().map_err(|e| JsonError::new(e.to_string()))?;
     Ok(value)
 }
 
@@ -39,7 +52,8 @@ pub fn exact_names(object: &Map<String, Value>, known: &[&str]) -> Result<(), Js
     for key in object.keys() {
         let folded = fold(key);
         if let Some(name) = known.iter().find(|name| fold(name) == folded && **name != key) {
-            return Err(JsonError(format!("key `{}` found, wanted exactly `{name}`", key.escape_debug())));
+            let found = excerpt(key, MAX_KEY);
+            return Err(JsonError::new(format!("key `{found}` found, wanted exactly `{name}`")));
         }
     }
     Ok(())
@@ -118,7 +132,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("key `{}` stands twice", key.escape_debug())));
+                return Err(A::Error::custom(format_args!("key `{}` stands twice", excerpt(&key, MAX_KEY))));
             }
             let value = map.next_value_seed(Strict(self.0))?;
             object.insert(key, value);
@@ -154,6 +168,27 @@ mod tests {
     #[test]
     fn nesting_without_end_is_refused() {
         assert!(parse("[".repeat(200_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_is_said_of_a_huge_key_is_short_and_harmless() {
+        for key in ["k".repeat(250_000), "\u{1f980}".repeat(250_000), "\u{202e}\u{1b}".repeat(250_000)] {
+            let member = format!("{}:1", Value::from(key.as_str()));
+            let twice = parse(format!("{{{member},{member}}}").as_bytes()).unwrap_err().to_string();
+            let object = Map::from_iter([(format!("Type{key}"), Value::Null)]);
+            let cased = exact_names(&object, &[&format!("type{}", key.to_ascii_lowercase())]).unwrap_err().to_string();
+            for text in [twice, cased] {
+                assert!(text.len() <= 200, "{} bytes", text.len());
+                assert!(text.contains("key `") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn huge_key_that_stands_twice_is_told_with_its_place() {
+        let key = "k".repeat(1000);
+        let text = parse(format!(r#"{{"{key}":1,"{key}":2}}"#).as_bytes()).unwrap_err().to_string();
+        assert_eq!(text, format!("key `{}` stands twice at line 1 column 2010", &key[..60]));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! could read differently; foreign references by [`ImageRef`], which accepts exactly Docker's grammar.
 
 mod digest;
+mod excerpt;
 mod hasher;
 pub mod json;
 pub mod location;
@@ -13,6 +14,7 @@ mod reference;
 pub mod simple_signing;
 
 pub use digest::{AnyDigest, Digest, DigestError};
+pub use excerpt::excerpt;
 pub use hasher::Hasher;
 pub use manifest::{Descriptor, Document, Index, Manifest, ManifestError, Platform};
 pub use reference::{ImageRef, Part, PinnedRef, ReferenceError, Repository, Tag};

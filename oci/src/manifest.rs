@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AnyDigest, json, json::JsonError, media_type};
+use crate::{AnyDigest, excerpt, json, json::JsonError, media_type};
 
 /// What one manifest says of another piece of content: its media type, digest and size, before any of it is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +165,7 @@ fn media_type_of(object: &Map<String, Value>, content_type: Option<&str>) -> Res
     let inner = match object.get("mediaType") {
         None => None,
         Some(Value::String(name)) if known(name) => Some(name.as_str()),
-        Some(other) => return Err(ManifestError::MediaType { found: excerpt(&other.to_string()) }),
+        Some(other) => return Err(ManifestError::MediaType { found: excerpt(&other.to_string(), MAX_FOUND) }),
     };
     match (inner, outer) {
         (Some(inner), Some(outer)) if inner != outer => {
@@ -178,7 +178,8 @@ fn media_type_of(object: &Map<String, Value>, content_type: Option<&str>) -> Res
 }
 
 fn read<T: serde::de::DeserializeOwned>(object: Map<String, Value>) -> Result<T, ManifestError> {
-    serde_json::from_value(Value::Object(object)).map_err(|e| ManifestError::Malformed { why: excerpt(&e.to_string()) })
+    serde_json::from_value(Value::Object(object))
+        .map_err(|e| ManifestError::Malformed { why: excerpt(&e.to_string(), MAX_FOUND) })
 }
 
 fn null_is_empty<'de, T, D>(deserializer: D) -> Result<T, D::Error>
@@ -189,9 +190,8 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-fn excerpt(text: &str) -> String {
-    text.chars().take(200).flat_map(char::escape_debug).collect()
-}
+/// Bytes of foreign text in one error.
+const MAX_FOUND: usize = 200;
 
 /// Why bytes are not a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -278,6 +278,20 @@ mod tests {
     fn other_schema_and_media_type_are_refused() {
         assert!(matches!(parse(r#"{"schemaVersion":1}"#), Err(ManifestError::SchemaVersion { found: Some(1) })));
         assert!(matches!(parse(&image(r#","mediaType":"text/plain""#)), Err(ManifestError::MediaType { .. })));
+    }
+
+    #[test]
+    fn what_is_said_of_a_manifest_is_bounded() {
+        let huge = "\u{202e}".repeat(10_000);
+        for text in [
+            image(&format!(r#","mediaType":"{huge}""#)),
+            image("").replace(r#""size":2"#, &format!(r#""size":"{huge}""#)),
+            image("").replace(D, &format!("{huge}:ab")),
+            image(&format!(r#","{huge}":1,"{huge}":2"#)),
+        ] {
+            let said = parse(&text).unwrap_err().to_string();
+            assert!(said.len() <= 300 && !said.contains('\u{202e}'), "{} bytes: {said}", said.len());
+        }
     }
 
     #[test]

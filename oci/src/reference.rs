@@ -5,10 +5,12 @@
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
-use crate::{AnyDigest, Digest, DigestError};
+use crate::{AnyDigest, Digest, DigestError, excerpt};
 
 const MAX_NAME: usize = 255;
 const MAX_TAG: usize = 128;
+/// Bytes of what was found in one error.
+const MAX_FOUND: usize = 100;
 const HUB: &str = "docker.io";
 const HUB_ALIAS: &str = "index.docker.io";
 const HUB_LIBRARY: &str = "library/";
@@ -271,7 +273,7 @@ fn split_digest(text: &str) -> Result<(&str, Option<AnyDigest>), ReferenceError>
     let Some((rest, digest)) = text.split_once('@') else { return Ok((text, None)) };
     let parsed = digest.parse().map_err(|why: DigestError| ReferenceError {
         part: Part::Digest,
-        found: excerpt(digest),
+        found: excerpt(digest, MAX_FOUND),
         why: why.to_string(),
     })?;
     Ok((rest, Some(parsed)))
@@ -424,10 +426,5 @@ impl ReferenceError {
 }
 
 fn refuse(part: Part, found: &str, why: &str) -> ReferenceError {
-    ReferenceError { part, found: excerpt(found), why: why.to_owned() }
-}
-
-/// At most 100 characters of what was found, without anything that moves a terminal's cursor.
-fn excerpt(text: &str) -> String {
-    text.chars().take(100).flat_map(char::escape_debug).collect()
+    ReferenceError { part, found: excerpt(found, MAX_FOUND), why: why.to_owned() }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{Digest, DigestError, Repository, json, json::JsonError};
+use crate::{Digest, DigestError, Repository, excerpt, json, json::JsonError};
 
 /// `critical.type` of an image signature. Anything else is not one.
 pub const IMAGE_SIGNATURE: &str = "cosign container image signature";
@@ -37,7 +37,7 @@ impl Payload {
         let image = object(critical, "image", &["docker-manifest-digest"])?;
         match text(critical, "type")? {
             IMAGE_SIGNATURE => {}
-            other => return Err(PayloadError::Type { found: excerpt(other) }),
+            other => return Err(PayloadError::Type { found: excerpt(other, 100) }),
         }
         let optional = match top.get("optional") {
             None | Some(Value::Null) => Map::new(),
@@ -91,10 +91,6 @@ fn text<'a>(parent: &'a Map<String, Value>, name: &'static str) -> Result<&'a st
     parent.get(name).and_then(Value::as_str).ok_or(PayloadError::Missing(name))
 }
 
-fn excerpt(text: &str) -> String {
-    text.chars().take(100).flat_map(char::escape_debug).collect()
-}
-
 /// Why bytes are not a simple-signing payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PayloadError {
@@ -146,6 +142,12 @@ mod tests {
         assert!(matches!(Payload::parse(other.as_bytes()), Err(PayloadError::Type { .. })));
         let none = sample().replace(r#","type":"cosign container image signature""#, "");
         assert_eq!(Payload::parse(none.as_bytes()), Err(PayloadError::Missing("type")));
+    }
+
+    #[test]
+    fn what_is_said_of_another_type_is_bounded() {
+        let other = sample().replace("cosign container", &"\u{202e}".repeat(10_000));
+        assert!(Payload::parse(other.as_bytes()).unwrap_err().to_string().len() <= 300);
     }
 
     #[test]

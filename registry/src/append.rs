@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Stores a manifest that refers to a subject, under its own digest, and sees to it that it is listed: by the
-    /// registry if it has the referrers API, else in the index under the fallback tag.
+    /// registry if it says so or its referrers API shows it, else in the index under the fallback tag.
     ///
     /// # Errors
     /// Fails if the manifest has no subject, or could not be stored and listed.
@@ -73,10 +73,21 @@ impl Client {
         let entry = entry(&document, &manifest);
         let reference = Reference::Digest(entry.digest);
         let pushed = self.push_manifest(repository, &reference, &media_type, manifest, Precondition::None).await?;
-        if pushed.subject != Some(subject) && self.by_api(repository, &subject).await?.is_none() {
+        if pushed.subject != Some(subject) && !self.api_lists(repository, &subject, &entry).await? {
             self.list_under_fallback_tag(repository, &subject, &entry).await?;
         }
         Ok(entry)
+    }
+
+    /// Whether the API lists this one. That it answers is not enough: it may know only what was pushed since it is there.
+    async fn api_lists(
+        &self,
+        repository: &Repository,
+        subject: &AnyDigest,
+        entry: &Descriptor,
+    ) -> Result<bool, RegistryError> {
+        let listed = self.by_api(repository, subject).await?;
+        Ok(listed.is_some_and(|listed| listed.iter().any(|referrer| referrer.digest == entry.digest)))
     }
 
     async fn list_under_fallback_tag(

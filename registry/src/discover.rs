@@ -189,17 +189,17 @@ impl<'a> Hunt<'a> {
         let Lead { place, layer, kind } = lead;
         let limits = self.client.limits();
         let most = match &kind {
-            Kind::Broken(why) => return Ok(UntrustedSignature::unreadable(place, why.clone())),
+            Kind::Broken(why) => return self.unreadable(place, why.clone()),
             Kind::Layer => limits.payload,
             Kind::Bundle => limits.bundle,
         };
         let bytes = match self.blob(&layer, most).await {
             Ok(Lookup::Found(bytes)) => bytes,
             Ok(Lookup::Absent) => {
-                return Ok(UntrustedSignature::unreadable(place, "its blob is listed, but absent".into()));
+                return self.unreadable(place, "its blob is listed, but absent".to_owned());
             }
             Err(error) if error.is_about_content() => {
-                return Ok(UntrustedSignature::unreadable(place, error.to_string()));
+                return self.unreadable(place, error.to_string());
             }
             Err(error) => return Err(error),
         };
@@ -207,6 +207,12 @@ impl<'a> Hunt<'a> {
             Kind::Bundle => UntrustedSignature::bundle(place, bytes.into()),
             _ => UntrustedSignature::layer(place, bytes.into(), layer.annotations),
         })
+    }
+
+    /// What cannot be read is kept as well, with the reason.
+    fn unreadable(&self, place: Place, why: String) -> Result<UntrustedSignature, RegistryError> {
+        self.keep((size_of::<UntrustedSignature>() + why.len()) as u64)?;
+        Ok(UntrustedSignature::unreadable(place, why))
     }
 
     /// A blob, fetched once whoever else asks for it too. Each use of it counts against what may be kept.

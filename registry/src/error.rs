@@ -372,7 +372,7 @@ pub enum Refusal {
     /// HTTP to something that is neither loopback nor excepted.
     #[error("plain http to `{host}`, which is not loopback")]
     PlainHttp {
-        /// The host.
+        /// The host, cut and escaped.
         host: String,
     },
     /// A request with a body or a secret was redirected to another host.

@@ -122,7 +122,7 @@ impl Layout {
     pub fn add_manifest(&self, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), LayoutError> {
         let document = Document::parse(bytes, Some(&descriptor.media_type)).map_err(LayoutError::Manifest)?;
         if descriptor.media_type != document.media_type() {
-            let (found, wanted) = (document.media_type().to_owned(), descriptor.media_type.clone());
+            let (found, wanted) = (document.media_type().to_owned(), oci::excerpt(&descriptor.media_type, 200));
             return Err(LayoutError::MediaType { found, wanted });
         }
         self.check_whole(&document, MAX_DEPTH, &mut BTreeSet::new())?;

@@ -17,7 +17,7 @@ pub struct Limits {
     /// Bytes of one Sigstore bundle. Signatures take 2 to 12 KiB; attestations carry their statement, such as a bill
     /// of material, and reach megabytes.
     pub bundle: u64,
-    /// Bytes of all payloads, bundles and annotations kept for one image.
+    /// Bytes of all payloads, bundles and annotations kept for one image, and of reasons why others are not.
     pub signatures_total: u64,
     /// Bytes of a token service's answer.
     pub token_answer: u64,

@@ -8,10 +8,12 @@ use url::Url;
 
 use crate::{
     Client, Lookup, Reference, RegistryError,
+    address::Registry,
     answer::Answer,
     client::{Ask, absent, check_digest_header},
     error::{Item, Violation, excerpt},
     pages::Pages,
+    transport::check_direction,
 };
 
 /// On which condition a registry shall write a manifest. Registries that know no conditions write it in any case.
@@ -62,7 +64,7 @@ impl Client {
         }
         drop(head);
         let start = self.send(Ask::write(repository, Method::POST, "blobs/uploads/", Some(Bytes::new()))).await?;
-        let url = upload_url(start, &digest).await?;
+        let url = upload_url(&Registry::of(repository)?, start, &digest).await?;
         let octets = HeaderValue::from_static("application/octet-stream");
         let put = Ask::write(repository, Method::PUT, "", Some(bytes.clone())).at(url);
         let mut put = self.send(put.header(header::CONTENT_TYPE, octets)).await?;
@@ -160,8 +162,9 @@ impl Client {
     }
 }
 
-/// Where the bytes go: the address that the registry gave, with the digest added.
-async fn upload_url(mut answer: Answer, digest: &Digest) -> Result<Url, RegistryError> {
+/// Where the bytes go: the address that the registry gave, with the digest added. It may be on another host, but is
+/// otherwise judged as a redirect is.
+async fn upload_url(registry: &Registry, mut answer: Answer, digest: &Digest) -> Result<Url, RegistryError> {
     if answer.status != StatusCode::ACCEPTED {
         return Err(answer.into_error().await);
     }
@@ -169,6 +172,7 @@ async fn upload_url(mut answer: Answer, digest: &Digest) -> Result<Url, Registry
     let missing = || answer.violates(Violation::Location { status: answer.status.as_u16() });
     let text = answer.header(header::LOCATION).ok_or_else(missing)?;
     let mut url = answer.url.join(text).map_err(|_| missing())?;
+    check_direction(registry, &answer.url, &url).map_err(|refusal| registry.refuse(refusal))?;
     url.query_pairs_mut().append_pair("digest", &digest.to_string());
     Ok(url)
 }

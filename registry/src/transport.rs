@@ -77,14 +77,17 @@ impl Transport {
         Self { large, limits, guard, tls, allow_http, user_agent, hosts, plain, system }
     }
 
-    /// What is remembered of a host. The memory is bounded by forgetting all of it, which costs a few requests.
+    /// What is remembered of a host. The memory is bounded by forgetting any other one, which costs a few requests: which
+    /// one that is, a stranger who makes up names cannot choose.
     pub(crate) fn host(&self, name: &str) -> Arc<Host> {
         let mut hosts = self.hosts.lock().expect("nothing that holds this lock can panic");
         if let Some(host) = hosts.get(name) {
             return host.clone();
         }
-        if hosts.len() >= self.limits.hosts {
-            hosts.clear();
+        if hosts.len() >= self.limits.hosts
+            && let Some(any) = hosts.keys().next().cloned()
+        {
+            hosts.remove(&any);
         }
         let host = Arc::new(Host {
             scheme: OnceLock::new(),
@@ -240,7 +243,7 @@ impl Transport {
         let host = url.host().expect("the guard refuses an address without a host");
         match url.scheme() == "https" || self.allow_http || is_loopback(&host) {
             true => Ok(()),
-            false => Err(Refusal::PlainHttp { host: host.to_string() }),
+            false => Err(Refusal::PlainHttp { host: excerpt(host.to_string().as_bytes()) }),
         }
     }
 
@@ -356,17 +359,27 @@ fn location(response: &reqwest::Response) -> Option<Url> {
 }
 
 fn check_redirect(registry: &Registry, from: &Url, to: &Url, only_reads: bool) -> Result<(), Refusal> {
-    let url = excerpt(to.as_str().split('?').next().unwrap_or_default().as_bytes());
-    if from.scheme() == "https" && to.scheme() != "https" {
-        return Err(Refusal::Downgrade { url });
-    }
     if !only_reads && from.origin() != to.origin() {
-        return Err(Refusal::WriteElsewhere { url });
+        return Err(Refusal::WriteElsewhere { url: shown(to) });
+    }
+    check_direction(registry, from, to)
+}
+
+/// Whether a registry may send us there, by a redirect or to upload: not from HTTPS to HTTP, and not to this machine
+/// itself from elsewhere.
+pub(crate) fn check_direction(registry: &Registry, from: &Url, to: &Url) -> Result<(), Refusal> {
+    if from.scheme() == "https" && to.scheme() != "https" {
+        return Err(Refusal::Downgrade { url: shown(to) });
     }
     if to.host().is_some_and(|host| is_loopback(&host)) && !registry.is_loopback() {
-        return Err(Refusal::Inward { url });
+        return Err(Refusal::Inward { url: shown(to) });
     }
     Ok(())
+}
+
+/// Without the query, which may hold a secret.
+fn shown(url: &Url) -> String {
+    excerpt(url.as_str().split('?').next().unwrap_or_default().as_bytes())
 }
 
 /// Whom a message blames: the registry, or the host that it sent us to.
@@ -423,6 +436,8 @@ mod tests {
             assert_eq!(transport(true).permit(&url(text)), Ok(()), "{text}");
         }
         assert_eq!(transport(false).permit(&url("http://localhost:5000/")), Ok(()));
+        let long = transport(false).permit(&url(&format!("http://{}/", "a.".repeat(50_000)))).unwrap_err();
+        assert!(long.to_string().len() < 300);
     }
 
     #[test]
@@ -431,6 +446,7 @@ mod tests {
             |from: &str, to: &str, reads| check_redirect(&registry("registry.example"), &url(from), &url(to), reads);
         assert!(matches!(check("https://a.b/", "http://a.b/", true), Err(Refusal::Downgrade { .. })));
         assert!(matches!(check("https://a.b/", "https://127.0.0.1/", true), Err(Refusal::Inward { .. })));
+        assert!(matches!(check("http://a.b/", "http://x.localhost:5000/", true), Err(Refusal::Inward { .. })));
         assert!(matches!(check("https://a.b/", "https://c.d/", false), Err(Refusal::WriteElsewhere { .. })));
         assert_eq!(check("https://a.b/", "https://c.d/", true), Ok(()));
         assert_eq!(check("https://a.b/x", "https://a.b/y", false), Ok(()));
@@ -447,11 +463,13 @@ mod tests {
     }
 
     #[test]
-    fn hosts_remembered_are_bounded() {
+    fn hosts_remembered_are_bounded_and_forgotten_one_at_a_time() {
         let transport = transport(false);
-        for n in 0..transport.limits.hosts * 2 {
-            transport.host(&n.to_string());
-            assert!(transport.hosts.lock().unwrap().len() <= transport.limits.hosts);
+        let most = transport.limits.hosts;
+        for n in 0..most * 2 {
+            let host = transport.host(&n.to_string());
+            assert_eq!(transport.hosts.lock().unwrap().len(), most.min(n + 1));
+            assert!(Arc::ptr_eq(&host, &transport.host(&n.to_string())), "the one asked for now stays");
         }
     }
 

@@ -325,6 +325,38 @@ async fn limits_on_referrers_layers_and_bytes_leave_gaps() {
 }
 
 #[tokio::test]
+async fn words_about_unreadable_signatures_are_short_and_count_as_bytes_kept() {
+    let huge = "k".repeat(100_000);
+    let twice = format!(r#"{{"schemaVersion":2,"{huge}":1,"{huge}":2}}"#).into_bytes();
+    let index = index_of(std::slice::from_ref(&twice));
+    let server = Scripted::start(move |seen| match seen {
+        seen if is_api(seen) => ok(OCI_INDEX, index.clone()),
+        seen => content(seen, &[&twice]).unwrap_or_else(|| status(404)),
+    })
+    .await;
+    let [fault] = &faults(discover(&client(), &server).await, &server)[..] else { panic!("one was listed") };
+    assert!(fault.contains("stands twice") && fault.len() < 300, "{} bytes: {fault}", fault.len());
+    let limits = Limits { signatures_total: 100, ..Limits::default() };
+    let discovery = discover(&client_with(Settings { limits, ..Settings::default() }), &server).await;
+    assert!(matches!(discovery.errors[..], [RegistryError::TooMany { item: Item::SignatureBytes, .. }]));
+    assert!(discovery.found.signatures.is_empty());
+}
+
+#[tokio::test]
+async fn words_about_a_blob_that_is_not_there_count_as_bytes_kept() {
+    let server = Scripted::start(|seen| match is_sig(seen) {
+        true => ok(OCI_MANIFEST, manifest(&[signature_layer(PAYLOAD, "x")])),
+        false => status(404),
+    })
+    .await;
+    for (signatures_total, found, gaps) in [(PAYLOAD.len() as u64, 0, 1), (1000, 1, 0)] {
+        let limits = Limits { signatures_total, ..Limits::default() };
+        let discovery = discover(&client_with(Settings { limits, ..Settings::default() }), &server).await;
+        assert_eq!((discovery.found.signatures.len(), discovery.errors.len()), (found, gaps), "{signatures_total}");
+    }
+}
+
+#[tokio::test]
 async fn signatures_may_be_stored_in_another_repository() {
     let server = Scripted::start(|_| status(404)).await;
     let stored_in = format!("{}/signatures", server.address).parse().unwrap();

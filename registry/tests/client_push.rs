@@ -277,14 +277,35 @@ async fn referrer_is_listed_by_the_registry_where_it_says_so() {
 }
 
 #[tokio::test]
-async fn referrer_is_left_alone_where_the_api_answers() {
+async fn referrer_is_left_alone_where_the_api_lists_it() {
     let server = Scripted::start(|seen| match seen.method.as_str() {
         "PUT" => status(201),
-        _ => ok(OCI_INDEX, fallback_index(&[])),
+        _ => ok(OCI_INDEX, fallback_index(&[Descriptor::of(OCI_MANIFEST, &referrer())])),
     })
     .await;
     client().push_referrer(&server.repository(), referrer().into()).await.unwrap();
     assert_eq!(server.count("sha256-"), 0);
+}
+
+#[tokio::test]
+async fn referrer_that_the_api_does_not_list_is_listed_under_the_fallback_tag() {
+    for listed in [Vec::new(), vec![Descriptor::of(OCI_MANIFEST, b"another referrer")]] {
+        let held = Mutex::new(None);
+        let server = Scripted::start(move |seen| match (seen.method.as_str(), seen.path.contains("sha256-")) {
+            ("PUT", true) => {
+                *held.lock().unwrap() = Some(seen.body.to_vec());
+                status(201)
+            }
+            ("PUT", false) => status(201),
+            (_, true) => held.lock().unwrap().clone().map_or_else(|| status(404), |bytes| ok(OCI_INDEX, bytes)),
+            (_, false) => ok(OCI_INDEX, fallback_index(&listed)),
+        })
+        .await;
+        client().push_referrer(&server.repository(), referrer().into()).await.unwrap();
+        let puts = server.seen().into_iter().filter(|seen| seen.method == "PUT" && seen.path.contains("sha256-"));
+        let [put] = &puts.collect::<Vec<_>>()[..] else { panic!("the index is written once") };
+        assert!(String::from_utf8_lossy(&put.body).contains(&Digest::of(&referrer()).to_string()));
+    }
 }
 
 #[tokio::test]

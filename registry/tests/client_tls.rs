@@ -10,10 +10,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use axum::response::Response;
 use axum_server::tls_rustls::RustlsConfig;
 use oci::media_type::OCI_MANIFEST;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use registry::{Cause, Client, ClientCert, ClientError, RegistryError, Settings};
+use registry::{Cause, Client, ClientCert, ClientError, Refusal, RegistryError, Settings};
 use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs, server::WebPkiClientVerifier};
 use scripted::*;
 
@@ -50,6 +51,15 @@ struct TlsRegistry {
 
 impl TlsRegistry {
     async fn start(authority: &Authority, names: &[&str], clients: Option<&Authority>) -> Self {
+        Self::answering(authority, names, clients, |_| ok(OCI_MANIFEST, manifest(&[]))).await
+    }
+
+    async fn answering(
+        authority: &Authority,
+        names: &[&str],
+        clients: Option<&Authority>,
+        answer: impl Fn(&Seen) -> Response + Send + Sync + 'static,
+    ) -> Self {
         let (cert, key) = authority.issue(names);
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder =
@@ -69,7 +79,7 @@ impl TlsRegistry {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (seen, handle) = (Arc::default(), axum_server::Handle::new());
-        let router = router(|_| ok(OCI_MANIFEST, manifest(&[])), Arc::clone(&seen));
+        let router = router(answer, Arc::clone(&seen));
         let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(config))).unwrap();
         tokio::spawn(server.handle(handle.clone()).serve(router.into_make_service()));
         Self { address, seen, handle }
@@ -246,6 +256,22 @@ async fn registry_with_an_authority_of_its_own_is_never_asked_in_plain_http() {
     let error = resolve(&client_with(settings), &domain).await.unwrap_err();
     assert_eq!(cause(error), Cause::NotTls);
     assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn upload_is_not_sent_from_https_to_plain_http() {
+    let elsewhere = Scripted::start(|_| status(201)).await;
+    let there = format!("http://{}/put", elsewhere.address);
+    let answer = move |seen: &Seen| match seen.method.as_str() {
+        "HEAD" => status(404),
+        _ => with(202, &[("location", &there)], ""),
+    };
+    let server = TlsRegistry::answering(&Authority::new(), &["127.0.0.1"], None, answer).await;
+    let insecure = client_with(Settings { allow_insecure: true, ..Settings::default() });
+    let repository = format!("{}/a", server.address).parse().unwrap();
+    let error = insecure.push_blob(&repository, &"x".into()).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Refused { refusal: Refusal::Downgrade { .. }, .. }), "{error}");
+    assert!(elsewhere.seen().is_empty());
 }
 
 #[tokio::test]

@@ -179,3 +179,26 @@ async fn platforms_store_is_used_only_where_nothing_is_configured() {
     let configured = format!(r#"{{"auths":{{"b.io":{{"auth":"{}"}}}}}}"#, auth("file"));
     assert_eq!(store(&configured).lookup("a.io").await.unwrap(), None);
 }
+
+#[test]
+fn helper_does_not_inherit_our_secrets() {
+    let secrets =
+        ["COSIGN_PASSWORD", "COSIGN_REGISTRY_PASSWORD", "COSIGN_REGISTRY_TOKEN", "SEALGATE_REGISTRY_PASSWORD"];
+    for secret in secrets.into_iter().chain(["UNRELATED"]) {
+        // the environment belongs to a whole process, so this needs one of its own
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "helper_says_what_it_inherits", "--ignored"]);
+        child.env(secret, "hunter2").env("INHERITED", if secret == "UNRELATED" { "UNRELATED=hunter2" } else { "" });
+        let output = child.output().unwrap();
+        assert!(output.status.success(), "{secret}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[tokio::test]
+#[ignore = "half of helper_does_not_inherit_our_secrets"]
+async fn helper_says_what_it_inherits() {
+    let script = r#"printf '{"Username":"<token>","Secret":"%s"}' "$(env | grep hunter2 | grep -v ^INHERITED)""#;
+    let home = Home::new(r#"{"credsStore":"env"}"#).helper("env", script);
+    let (found, _) = home.lookup("a.io").await.unwrap().unwrap();
+    assert_eq!(found, Credential::IdentityToken(Secret::new(std::env::var("INHERITED").unwrap())));
+}

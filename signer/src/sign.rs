@@ -75,8 +75,9 @@ impl Signer {
     /// # Errors
     /// Fails if something does not exist or cannot be read, and if there are more than 1,000 manifests.
     pub async fn targets(&self, image: &ImageRef, recursive: bool) -> Result<Vec<Target>, SignError> {
-        let mut targets = Vec::new();
-        let (mut seen, mut waiting) = (BTreeSet::new(), vec![image.clone()]);
+        let (mut targets, mut waiting) = (Vec::new(), vec![image.clone()]);
+        // what indexes name, before it is asked for; and what was found, since one manifest may go by two digests
+        let (mut listed, mut seen) = (BTreeSet::new(), BTreeSet::new());
         while let Some(image) = waiting.pop() {
             let Lookup::Found(resolved) = self.client.resolve(&image).await? else {
                 return Err(SignError::Absent { image });
@@ -84,13 +85,14 @@ impl Signer {
             if !seen.insert(*resolved.pinned.digest()) {
                 continue;
             }
-            if seen.len() > MAX_TARGETS {
-                return Err(SignError::TooMany);
-            }
             targets.push(Target::new(&resolved));
             if let (true, Document::Index(_, index)) = (recursive, &resolved.document) {
-                let children = index.manifests.iter().rev();
-                waiting.extend(children.map(|child| ImageRef::digested(image.repository().clone(), child.digest)));
+                let below = |digest| ImageRef::digested(image.repository().clone(), digest);
+                let new = index.manifests.iter().map(|child| child.digest).filter(|digest| listed.insert(*digest));
+                waiting.extend(new.map(below).collect::<Vec<_>>().into_iter().rev());
+            }
+            if listed.len() >= MAX_TARGETS {
+                return Err(SignError::TooMany);
             }
         }
         Ok(targets)

@@ -3,7 +3,7 @@
 //! The decoder takes a bundle apart; it checks no signature. Log entries and timestamps are noted, not examined.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci::{json, json::JsonError, media_type};
+use oci::{excerpt, json, json::JsonError, media_type};
 use serde_json::{Map, Value};
 
 /// The predicate type that makes a bundle a signature (cosign 3).
@@ -74,7 +74,7 @@ impl Bundle {
 fn check_version(found: &str) -> Result<(), BundleError> {
     match found {
         media_type::BUNDLE | "application/vnd.dev.sigstore.bundle+json;version=0.3" => Ok(()),
-        other => Err(BundleError::Version { found: other.chars().take(80).flat_map(char::escape_debug).collect() }),
+        other => Err(BundleError::Version { found: excerpt(other, 80) }),
     }
 }
 
@@ -119,7 +119,7 @@ fn envelope(object: &Map<String, Value>) -> Result<Envelope, BundleError> {
 
 fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), BundleError> {
     match object.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(BundleError::Unknown { member: key.chars().take(60).flat_map(char::escape_debug).collect() }),
+        Some(key) => Err(BundleError::Unknown { member: excerpt(key, 60) }),
         None => Ok(()),
     }
 }

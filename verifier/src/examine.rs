@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci::{PinnedRef, location, media_type, simple_signing, simple_signing::Payload};
+use oci::{PinnedRef, excerpt, location, media_type, simple_signing, simple_signing::Payload};
 use rustls_pki_types::UnixTime;
 
 use crate::{
@@ -86,8 +86,7 @@ fn bundle(image: &PinnedRef, bytes: Vec<u8>, trust: &TrustRoot) -> Result<Judged
     }
     let statement = Statement::parse(&envelope.payload)?;
     if statement.predicate_type != SIGN_PREDICATE {
-        let predicate_type = statement.predicate_type.chars().flat_map(char::escape_debug).collect();
-        return Err(Fault::Attestation { predicate_type });
+        return Err(Fault::Attestation { predicate_type: excerpt(&statement.predicate_type, 200) });
     }
     // 3. over this image
     let about = |(digest, _): &&(oci::Digest, _)| digest == image.digest();

@@ -48,6 +48,9 @@ impl fmt::Display for Place {
     }
 }
 
+/// Enough for two SHA-512 digests and a registry's name.
+const MAX_REASON: usize = 400;
+
 /// A signature as found. Nothing it says of itself is a fact, so it offers nothing but the place it came from.
 #[derive(Clone)]
 pub struct UntrustedSignature {
@@ -75,9 +78,12 @@ impl UntrustedSignature {
         Self { place, body: Body::Bundle(bytes) }
     }
 
-    /// A signature that is listed, but whose bytes could not be had in good order.
+    /// A signature that is listed, but whose bytes could not be had in good order. Of the reason, 400 bytes are kept:
+    /// whoever can list one signature that cannot be read can list a thousand.
     #[must_use]
-    pub fn unreadable(place: Place, why: String) -> Self {
+    pub fn unreadable(place: Place, mut why: String) -> Self {
+        why.truncate(why.floor_char_boundary(MAX_REASON));
+        why.shrink_to_fit();
         Self { place, body: Body::Unreadable(why) }
     }
 

@@ -192,6 +192,22 @@ fn attestation_is_not_a_signature() {
 }
 
 #[test]
+fn words_of_a_stranger_are_bounded_in_every_fault() {
+    let (key, huge) = (key(), "\u{202e}".repeat(100_000));
+    let bundle = |text: String| UntrustedSignature::bundle(place(), text.into_bytes());
+    for signature in [
+        UntrustedSignature::unreadable(place(), "ü".repeat(100_000)),
+        bundle_of(&statement(&image().digest().hex(), &huge), &key),
+        bundle(format!(r#"{{"{huge}":1}}"#)),
+        bundle(format!(r#"{{"mediaType":"{huge}"}}"#)),
+        bundle(format!(r#"{{"{huge}":1,"{huge}":1}}"#)),
+    ] {
+        let said = only_fault(signature, &key).to_string();
+        assert!(said.len() <= 420, "{} bytes: {said}", said.len());
+    }
+}
+
+#[test]
 fn bundle_about_another_image_names_it() {
     let key = key();
     let other = Digest::of(b"other");

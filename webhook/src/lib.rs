@@ -2,7 +2,7 @@
 //!
 //! The Kubernetes door. [`router`] answers the API server's two calls: before an object is written as asked, where
 //! judged images get their digest, and once it is what it will be, where everything is judged again and what is still
-//! unpinned is refused. [`serve`] puts it on a socket. The gate decides; this crate reads, asks and writes.
+//! unpinned is refused. [`serve()`] puts it on a socket. The gate decides; this crate reads, asks and writes.
 
 mod answer;
 mod authority;

@@ -11,6 +11,7 @@ use std::{
 use http::HeaderValue;
 use oci::{Digest, Repository};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::{
     challenge::Challenge,
@@ -206,7 +207,7 @@ fn password(credential: Credential) -> Option<Grant> {
         Credential::Password { user, password } => basic(&user, password.reveal()),
         Credential::IdentityToken(token) => basic("<token>", token.reveal()),
         Credential::RegistryToken(token) => {
-            let mut header = HeaderValue::from_str(&format!("Bearer {}", token.reveal())).ok()?;
+            let mut header = HeaderValue::from_str(&Zeroizing::new(format!("Bearer {}", token.reveal()))).ok()?;
             header.set_sensitive(true);
             header
         }

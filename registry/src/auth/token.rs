@@ -22,7 +22,7 @@ use crate::{
     Credential, RegistryError,
     address::Registry,
     answer::Answer,
-    error::{Item, Violation},
+    error::{Item, Violation, excerpt},
     transport::{Outgoing, Transport},
 };
 
@@ -74,7 +74,7 @@ impl Tokens {
             self.0.try_get_with_by_ref(key, async { Ok(Arc::new(fetch(transport, registry, key, credential).await?)) });
         fetched.await.map_err(|error: Arc<RegistryError>| RegistryError::TokenService {
             registry: registry.name.clone(),
-            realm: key.realm.host_str().unwrap_or_default().to_owned(),
+            realm: excerpt(key.realm.host_str().unwrap_or_default().as_bytes()),
             error: Box::new(Arc::unwrap_or_clone(error)),
         })
     }
@@ -140,13 +140,24 @@ fn get(key: &TokenKey, user: Option<(&str, &str)>) -> (Url, Outgoing) {
 }
 
 fn post(key: &TokenKey, grant: &[(&str, &str)]) -> (Url, Outgoing) {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(grant).append_pair("client_id", "sealgate").append_pair("access_type", "online");
-    form.extend_pairs(key.service.iter().map(|service| ("service", service)));
-    form.append_pair("scope", &key.scopes.join(" "));
-    let mut outgoing = Outgoing { method: Method::POST, body: Some(Bytes::from(form.finish())), ..Outgoing::get() };
+    let body = Some(Bytes::from_owner(form(key, grant)));
+    let mut outgoing = Outgoing { method: Method::POST, body, ..Outgoing::get() };
     outgoing.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     (key.realm.clone(), outgoing)
+}
+
+/// The form with the grant in it, wiped when the last request with it is dropped. There is room for all of it from the
+/// beginning: a text that grows leaves its beginnings behind.
+fn form(key: &TokenKey, grant: &[(&str, &str)]) -> Zeroizing<String> {
+    let scopes = key.scopes.join(" ");
+    let service = key.service.iter().map(|service| ("service", service.as_str()));
+    let rest = [("client_id", "sealgate"), ("access_type", "online"), ("scope", &scopes)];
+    let pairs: Vec<_> = grant.iter().copied().chain(service).chain(rest).collect();
+    // each byte is written as three at most
+    let room = pairs.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    form_urlencoded::Serializer::new(&mut *text).extend_pairs(pairs);
+    text
 }
 
 async fn read(
@@ -172,7 +183,7 @@ fn parse(bytes: &[u8]) -> Option<Token> {
 }
 
 fn bearer(token: &str, lifetime: Duration) -> Option<Token> {
-    let mut header = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    let mut header = HeaderValue::from_str(&Zeroizing::new(format!("Bearer {token}"))).ok()?;
     header.set_sensitive(true);
     Some(Token { header, lifetime })
 }
@@ -180,7 +191,9 @@ fn bearer(token: &str, lifetime: Duration) -> Option<Token> {
 /// The `Authorization` header for user and password.
 pub(super) fn basic(user: &str, password: &str) -> HeaderValue {
     let pair = Zeroizing::new(format!("{user}:{password}"));
-    let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+    let mut text = Zeroizing::new(String::with_capacity("Basic ".len() + pair.len().div_ceil(3) * 4));
+    text.push_str("Basic ");
+    STANDARD.encode_string(pair.as_bytes(), &mut text);
     let mut header = HeaderValue::from_str(&text).expect("base64 is visible ASCII");
     header.set_sensitive(true);
     header
@@ -214,6 +227,34 @@ mod tests {
         for text in ["", "{}", r#"{"token":""}"#, r#"{"token":5}"#, r#"{"token":"a\nb"}"#, "[]"] {
             assert!(parse(text.as_bytes()).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn form_holds_the_grant_and_never_outgrows_its_room() {
+        let key = TokenKey {
+            registry: "a.b".into(),
+            realm: Url::parse("https://a.b/token").unwrap(),
+            service: Some("reg istry".into()),
+            scopes: vec!["repository:a:pull".into(), "x".into()],
+            credential: None,
+        };
+        let secret = "p&=ä\u{1f980} \n".repeat(1000);
+        let text = form(&key, &[("grant_type", "password"), ("password", &secret)]);
+        let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        assert_eq!((get("grant_type"), get("password")), (Some("password"), Some(secret.as_str())));
+        assert_eq!((get("service"), get("scope")), (Some("reg istry"), Some("repository:a:pull x")));
+        assert_eq!((get("client_id"), get("access_type"), pairs.len()), (Some("sealgate"), Some("online"), 6));
+        let pairs = [("password", secret.as_str()), ("grant_type", "password"), ("client_id", "sealgate")];
+        let pairs = pairs.into_iter().chain([("access_type", "online"), ("service", "reg istry")]);
+        let most = |(name, value): (&str, &str)| 3 * (name.len() + value.len()) + 2;
+        let scope = most(("scope", "repository:a:pull x"));
+        assert_eq!(text.capacity(), pairs.map(most).sum::<usize>() + scope, "the room it began with");
+    }
+
+    #[test]
+    fn basic_authorization_is_user_and_password() {
+        assert_eq!(basic("Aladdin", "open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
     }
 
     #[test]

@@ -64,6 +64,9 @@ fn find(name: &str, path: &OsStr) -> Result<PathBuf, CredentialError> {
 fn spawn(program: &PathBuf, path: &OsStr) -> std::io::Result<Child> {
     let mut command = Command::new(program);
     command.arg("get").env("PATH", path).kill_on_drop(true);
+    for secret in SECRETS {
+        command.env_remove(secret);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
@@ -97,6 +100,9 @@ fn parse(output: &[u8]) -> Option<Credential> {
     }
 }
 
+/// Meant for us alone; a helper has no use for them.
+const SECRETS: [&str; 4] =
+    ["COSIGN_PASSWORD", "COSIGN_REGISTRY_PASSWORD", "COSIGN_REGISTRY_TOKEN", "SEALGATE_REGISTRY_PASSWORD"];
 const NOT_FOUND: &str = "credentials not found in native keychain";
 const DEADLINE: Duration = Duration::from_secs(30);
 const MAX_OUTPUT: u64 = 64 * 1024;
