@@ -1,6 +1,6 @@
 //! Is this signature genuine, by whom, and over what?
 //!
-//! [`examine`] is pure and total: what a registry gave, in; [`Evidence`], out. Whether that evidence is enough is
+//! [`examine()`] is pure and total: what a registry gave, in; [`Evidence`], out. Whether that evidence is enough is
 //! another crate's question. What cannot be examined is said to be unexamined, never counted.
 
 mod bundle;
