@@ -8,7 +8,7 @@ use crypto_secretbox::{KeyInit as _, Nonce, XSalsa20Poly1305, aead::Aead as _};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{KeyError, SigningFailed};
+use crate::{KeyError, SigningFailed, error::excerpt};
 
 const LABEL: &str = "ENCRYPTED SIGSTORE PRIVATE KEY";
 const OLD_LABEL: &str = "ENCRYPTED COSIGN PRIVATE KEY";
@@ -50,7 +50,7 @@ struct Cipher {
 pub(crate) fn open(text: &[u8], password: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let file = read(text)?;
     if file.kdf.name != "scrypt" || file.cipher.name != "nacl/secretbox" {
-        let found = format!("{} and {}", file.kdf.name, file.cipher.name).chars().take(60).collect();
+        let found = excerpt(&format!("{} and {}", file.kdf.name, file.cipher.name));
         return Err(DecryptError::Algorithm { found });
     }
     let Params { n, r, p } = file.kdf.params;
@@ -91,7 +91,7 @@ fn read(text: &[u8]) -> Result<File, DecryptError> {
     }
     let block = pem::parse(text).map_err(|_| DecryptError::Key(KeyError::NotPem))?;
     if block.tag() != LABEL && block.tag() != OLD_LABEL {
-        return Err(DecryptError::Key(KeyError::Label { found: block.tag().to_owned(), wanted: LABELS }));
+        return Err(DecryptError::Key(KeyError::Label { found: excerpt(block.tag()), wanted: LABELS }));
     }
     serde_json::from_slice(block.contents()).map_err(|_| DecryptError::Malformed)
 }

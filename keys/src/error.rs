@@ -9,7 +9,7 @@ pub enum KeyError {
     /// The PEM block is of another kind.
     #[error("PEM block `{found}` found, wanted `{wanted}`")]
     Label {
-        /// The label found.
+        /// The label found, cut and escaped.
         found: String,
         /// The labels that serve.
         wanted: &'static str,
@@ -29,4 +29,9 @@ pub enum KeyError {
         /// The size of the modulus in bits.
         bits: usize,
     },
+}
+
+/// What a file says of itself, as messages show it.
+pub(crate) fn excerpt(text: &str) -> String {
+    text.chars().flat_map(char::escape_debug).take(60).collect()
 }

@@ -13,7 +13,7 @@ use aws_lc_rs::{
 use p256::{elliptic_curve::Generate as _, pkcs8::EncodePrivateKey as _};
 use zeroize::Zeroizing;
 
-use crate::{DecryptError, KeyError, KeyKind, PublicKey, encrypted};
+use crate::{DecryptError, KeyError, KeyKind, PublicKey, encrypted, error::excerpt};
 
 const MAX_PEM: usize = 64 * 1024;
 const LABELS: &str = "PRIVATE KEY, EC PRIVATE KEY or RSA PRIVATE KEY";
@@ -52,7 +52,7 @@ impl PrivateKey {
             "PRIVATE KEY" => Self::from_pkcs8(der),
             "EC PRIVATE KEY" => Self::from_sec1(der),
             "RSA PRIVATE KEY" => Self::from_rsa(rsa::KeyPair::from_der(der)),
-            other => Err(KeyError::Label { found: other.to_owned(), wanted: LABELS }),
+            other => Err(KeyError::Label { found: excerpt(other), wanted: LABELS }),
         }
     }
 
@@ -154,9 +154,12 @@ impl PrivateKey {
     }
 }
 
+/// A label and what stands below it.
+type Block = (String, Zeroizing<Vec<u8>>);
+
 /// The labels of PEM blocks, and what stands in them, which is wiped when dropped. The library's own base64 text is not
 /// ours to wipe.
-fn blocks(text: &[u8]) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, KeyError> {
+fn blocks(text: &[u8]) -> Result<Vec<Block>, KeyError> {
     let blocks = pem::parse_many(text).map_err(|_| KeyError::NotPem)?.into_iter();
     Ok(blocks.map(|block| (block.tag().to_owned(), Zeroizing::new(block.into_contents()))).collect())
 }

@@ -19,7 +19,7 @@ use p256::pkcs8::{
 };
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::KeyError;
+use crate::{KeyError, error::excerpt};
 
 const MAX_PEM: usize = 64 * 1024;
 const LABEL: &str = "PUBLIC KEY";
@@ -48,7 +48,7 @@ impl PublicKey {
         match pem::parse_many(text).map_err(|_| KeyError::NotPem)?.as_slice() {
             [] => Err(KeyError::NotPem),
             [block] if block.tag() == LABEL => Self::from_der(block.contents()),
-            [block] => Err(KeyError::Label { found: block.tag().to_owned(), wanted: LABEL }),
+            [block] => Err(KeyError::Label { found: excerpt(block.tag()), wanted: LABEL }),
             blocks => Err(KeyError::Several { found: blocks.len() }),
         }
     }

@@ -163,6 +163,19 @@ fn what_is_no_public_key_is_refused_with_what_it_is() {
 }
 
 #[test]
+fn label_of_a_strangers_file_is_told_in_brief() {
+    let text = pem_of(&"\u{1b}[2JX".repeat(1000), b"junk");
+    let text = text.as_bytes();
+    for said in [
+        PublicKey::from_pem(text).unwrap_err().to_string(),
+        PrivateKey::import(text).unwrap_err().to_string(),
+        PrivateKey::decrypt(text, b"").unwrap_err().to_string(),
+    ] {
+        assert!(said.contains("\\u{1b}[2JX") && said.len() < 200 && !said.contains('\u{1b}'), "{said}");
+    }
+}
+
+#[test]
 fn debug_of_a_private_key_shows_only_the_public_half() {
     let key = PrivateKey::generate().unwrap();
     assert_eq!(format!("{key:?}"), format!("private half of P-256 key {}", key.public().id()));

