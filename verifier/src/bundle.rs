@@ -1,10 +1,17 @@
 //! Sigstore bundles, decoded strictly: only the members that the format has, exactly one signature, standard base64.
 //!
-//! The decoder takes a bundle apart; it checks no signature. Log entries and timestamps are noted, not examined.
+//! The decoder takes a bundle apart; it checks no signature. Log entries and timestamps stay as they are found: one
+//! that cannot be read is its own fault, not the bundle's.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci::{excerpt, json, json::JsonError, media_type};
-use serde_json::{Map, Value};
+use oci::{json, json::JsonError, media_type};
+use serde_json::Value;
+
+use crate::{
+    CertificateError, FieldError, LogFault, TimestampFault,
+    certificate::{Certificate, MAX_CHAIN},
+    fields::{Fields, excerpt},
+    log_entry::{LogEntry, Must},
+};
 
 /// The predicate type that makes a bundle a signature (cosign 3).
 pub const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
@@ -12,10 +19,34 @@ pub const SIGN_PREDICATE: &str = "https://sigstore.dev/cosign/sign/v1";
 /// What a bundle holds.
 #[derive(Debug)]
 pub(crate) struct Bundle {
-    pub(crate) envelope: Envelope,
-    pub(crate) has_certificate: bool,
-    pub(crate) log_entries: usize,
-    pub(crate) timestamps: usize,
+    pub(crate) content: Content,
+    pub(crate) signer: BundleSigner,
+    pub(crate) log_entries: Vec<Result<LogEntry, LogFault>>,
+    pub(crate) timestamps: Vec<Result<Vec<u8>, TimestampFault>>,
+}
+
+/// What was signed.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Envelope(Envelope),
+    Message { algorithm: String, digest: Vec<u8>, signature: Vec<u8> },
+}
+
+/// What the signature is to be checked with.
+#[derive(Debug)]
+pub(crate) enum BundleSigner {
+    Key,
+    Certificate { leaf: Vec<u8>, others: Vec<Vec<u8>> },
+}
+
+/// Which bundles are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Versions {
+    /// Version 0.3 with an envelope, as registries hold them. The media type is not signed, so an older version could
+    /// be claimed to shed what a newer one must carry.
+    Registry,
+    /// Any version, for files.
+    All,
 }
 
 /// A DSSE envelope with its one signature.
@@ -33,111 +64,128 @@ impl Envelope {
     /// The bytes that a DSSE signature covers (DSSE 1.0, "PAE").
     #[must_use]
     pub fn pae(&self) -> Vec<u8> {
-        pae(&self.payload_type, &self.payload)
+        let (kind, payload) = (&self.payload_type, &self.payload);
+        let mut bytes = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
+        bytes.extend_from_slice(payload);
+        bytes
     }
 }
 
-/// DSSE's pre-authentication encoding.
-#[must_use]
-pub(crate) fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
 impl Bundle {
-    /// Reads a bundle of version 0.3 or later, as registries hold them. The bytes are given up once they are taken
-    /// apart: a bundle may be large, and no more than two forms of it are ever held.
-    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, BundleError> {
-        let Value::Object(top) = json::parse(&bytes)? else { return Err(BundleError::Missing("an object")) };
+    /// Reads a bundle. The bytes are given up once they are taken apart: a bundle may be large, and no more than two
+    /// forms of it are ever held.
+    pub(crate) fn parse(bytes: Vec<u8>, versions: Versions) -> Result<Self, BundleError> {
+        let value = json::parse(&bytes)?;
         drop(bytes);
-        only(&top, &["mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature"])?;
-        check_version(text(&top, "mediaType")?)?;
-        let material = object(&top, "verificationMaterial")?;
-        only(
-            material,
-            &["certificate", "publicKey", "x509CertificateChain", "tlogEntries", "timestampVerificationData"],
-        )?;
-        if top.contains_key("messageSignature") {
+        let top = Fields::of(&value, "an object", &["mediaType", "verificationMaterial", "dsseEnvelope", MESSAGE])?;
+        let version = version(top.text("mediaType")?, versions)?;
+        let material = top.object("verificationMaterial", &[KEY, CERTIFICATE, CHAIN, "tlogEntries", TIMESTAMPS])?;
+        if versions == Versions::Registry && top.has(MESSAGE) {
             return Err(BundleError::MessageSignature);
         }
+        let must = if version == 1 { Must::Promise } else { Must::Proof };
+        let entries = material.list("tlogEntries", MAX_LOG_ENTRIES)?;
         Ok(Self {
-            envelope: envelope(object(&top, "dsseEnvelope")?)?,
-            has_certificate: signed_by_certificate(material)?,
-            log_entries: count(material.get("tlogEntries"), MAX_LOG_ENTRIES)?,
-            timestamps: timestamps(material)?,
+            content: content(&top)?,
+            signer: signer(&material, version)?,
+            log_entries: entries.iter().map(|value| LogEntry::parse(value, must)).collect(),
+            timestamps: timestamps(&material)?,
         })
     }
 }
 
-/// The bundle's media type is not signed, so an older version could be claimed to shed what a newer one must carry.
-fn check_version(found: &str) -> Result<(), BundleError> {
-    match found {
-        media_type::BUNDLE | "application/vnd.dev.sigstore.bundle+json;version=0.3" => Ok(()),
-        other => Err(BundleError::Version { found: excerpt(other, 80) }),
+/// The minor version that a media type stands for.
+fn version(found: &str, versions: Versions) -> Result<u8, BundleError> {
+    match (found, versions) {
+        (media_type::BUNDLE | "application/vnd.dev.sigstore.bundle+json;version=0.3", _) => Ok(3),
+        ("application/vnd.dev.sigstore.bundle+json;version=0.2", Versions::All) => Ok(2),
+        ("application/vnd.dev.sigstore.bundle+json;version=0.1", Versions::All) => Ok(1),
+        (other, _) => Err(BundleError::Version { found: excerpt(other, 80) }),
     }
 }
 
 /// Exactly one way of naming the signer; with a public key, the hint is a hint and is not read.
-fn signed_by_certificate(material: &Map<String, Value>) -> Result<bool, BundleError> {
-    let chain = material.contains_key("x509CertificateChain");
-    match (material.get("publicKey"), material.contains_key("certificate") || chain) {
-        (Some(Value::Object(key)), false) => only(key, &["hint"]).map(|()| false),
-        (None, true) => Ok(true),
+fn signer(material: &Fields<'_>, version: u8) -> Result<BundleSigner, BundleError> {
+    match (material.has(KEY), material.has(CERTIFICATE), material.has(CHAIN)) {
+        (true, false, false) => material.object(KEY, &["hint"]).map(|_| BundleSigner::Key).map_err(Into::into),
+        (false, true, false) => Ok(BundleSigner::Certificate { leaf: certificate(material)?, others: Vec::new() }),
+        (false, false, true) if version < 3 => chain(material),
+        (false, false, true) => Err(BundleError::Chain),
         _ => Err(BundleError::Signer),
     }
 }
 
-fn timestamps(material: &Map<String, Value>) -> Result<usize, BundleError> {
-    let Some(Value::Object(data)) = material.get("timestampVerificationData") else { return Ok(0) };
-    only(data, &["rfc3161Timestamps"])?;
-    count(data.get("rfc3161Timestamps"), MAX_TIMESTAMPS)
+fn certificate(material: &Fields<'_>) -> Result<Vec<u8>, BundleError> {
+    Ok(material.object(CERTIFICATE, &["rawBytes"])?.base64("rawBytes")?)
 }
 
-fn count(list: Option<&Value>, most: usize) -> Result<usize, BundleError> {
-    match list {
-        None | Some(Value::Null) => Ok(0),
-        Some(Value::Array(entries)) if entries.len() <= most => Ok(entries.len()),
-        Some(Value::Array(entries)) => Err(BundleError::TooMany { found: entries.len(), most }),
-        Some(_) => Err(BundleError::Missing("a list of log entries or timestamps")),
+fn chain(material: &Fields<'_>) -> Result<BundleSigner, BundleError> {
+    let list = material.object(CHAIN, &["certificates"])?.list("certificates", MAX_CHAIN)?;
+    let raw = |value| Fields::of(value, "a certificate", &["rawBytes"])?.base64("rawBytes");
+    let mut others = list.iter().map(raw).collect::<Result<Vec<_>, FieldError>>()?;
+    if others.is_empty() {
+        return Err(CertificateError::Absent.into());
     }
+    let leaf = others.remove(0);
+    Ok(BundleSigner::Certificate { leaf, others })
 }
 
-fn envelope(object: &Map<String, Value>) -> Result<Envelope, BundleError> {
-    only(object, &["payload", "payloadType", "signatures"])?;
-    let signatures = object.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let [Value::Object(signature)] = signatures else {
-        return Err(BundleError::Signatures { found: signatures.len() });
-    };
-    only(signature, &["sig", "keyid"])?;
-    Ok(Envelope {
-        payload: base64(object, "payload")?,
-        payload_type: text(object, "payloadType")?.to_owned(),
-        signature: base64(signature, "sig")?,
+fn timestamps(material: &Fields<'_>) -> Result<Vec<Result<Vec<u8>, TimestampFault>>, BundleError> {
+    let Some(data) = material.optional(TIMESTAMPS, &["rfc3161Timestamps"])? else { return Ok(Vec::new()) };
+    let raw = |value: &Value| Ok(Fields::of(value, "a timestamp", &["signedTimestamp"])?.base64("signedTimestamp")?);
+    Ok(data.list("rfc3161Timestamps", MAX_TIMESTAMPS)?.iter().map(raw).collect())
+}
+
+fn content(top: &Fields<'_>) -> Result<Content, BundleError> {
+    if !top.has(MESSAGE) {
+        return envelope(&top.object("dsseEnvelope", &["payload", "payloadType", "signatures"])?)
+            .map(Content::Envelope);
+    }
+    if top.has("dsseEnvelope") {
+        return Err(BundleError::TwoContents);
+    }
+    let message = top.object(MESSAGE, &["messageDigest", "signature"])?;
+    let digest = message.object("messageDigest", &["algorithm", "digest"])?;
+    Ok(Content::Message {
+        algorithm: digest.text("algorithm")?.to_owned(),
+        digest: digest.base64("digest")?,
+        signature: message.base64("signature")?,
     })
 }
 
-fn only(object: &Map<String, Value>, known: &[&str]) -> Result<(), BundleError> {
-    match object.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(BundleError::Unknown { member: excerpt(key, 60) }),
-        None => Ok(()),
-    }
+fn envelope(fields: &Fields<'_>) -> Result<Envelope, BundleError> {
+    let signatures = fields.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let [signature] = signatures else {
+        return Err(BundleError::Signatures { found: signatures.len() });
+    };
+    let signature = Fields::of(signature, "a signature", &["sig", "keyid"])?;
+    Ok(Envelope {
+        payload: fields.base64("payload")?,
+        payload_type: fields.text("payloadType")?.to_owned(),
+        signature: signature.base64("sig")?,
+    })
 }
 
-fn object<'a>(parent: &'a Map<String, Value>, name: &'static str) -> Result<&'a Map<String, Value>, BundleError> {
-    parent.get(name).and_then(Value::as_object).ok_or(BundleError::Missing(name))
-}
-
-fn text<'a>(parent: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, BundleError> {
-    parent.get(name).and_then(Value::as_str).ok_or(BundleError::Missing(name))
-}
-
-fn base64(parent: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, BundleError> {
-    BASE64_STANDARD.decode(text(parent, name)?).map_err(|_| BundleError::Base64(name))
-}
-
+const KEY: &str = "publicKey";
+const CERTIFICATE: &str = "certificate";
+const CHAIN: &str = "x509CertificateChain";
+const TIMESTAMPS: &str = "timestampVerificationData";
+const MESSAGE: &str = "messageSignature";
 const MAX_LOG_ENTRIES: usize = 32;
 const MAX_TIMESTAMPS: usize = 32;
+
+/// The certificates of a bundle: the signer's, and others that may lie between it and a root, but no root.
+pub(crate) fn certificates(
+    leaf: &[u8],
+    others: &[Vec<u8>],
+) -> Result<(Certificate, Vec<Certificate>), CertificateError> {
+    let leaf = Certificate::parse(leaf)?;
+    let others = others.iter().map(|der| Certificate::parse(der)).collect::<Result<Vec<_>, _>>()?;
+    if leaf.is_self_issued() || others.iter().any(Certificate::is_self_issued) {
+        return Err(CertificateError::Root);
+    }
+    Ok((leaf, others))
+}
 
 /// Why bytes are not a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,24 +193,24 @@ pub enum BundleError {
     /// The bytes are not JSON that can be read in one way only.
     #[error("bundle is not strict JSON: {0}")]
     Json(#[from] JsonError),
+    /// A member is unknown, missing or of the wrong kind.
+    #[error("bundle: {0}")]
+    Field(#[from] FieldError),
     /// The media type is not that of version 0.3.
     #[error("bundle of media type `{found}` found, wanted version 0.3")]
     Version {
         /// The media type found.
         found: String,
     },
-    /// A member that the format does not have.
-    #[error("bundle has the unknown member `{member}`")]
-    Unknown {
-        /// Its name.
-        member: String,
-    },
-    /// A member is missing or of the wrong kind.
-    #[error("bundle lacks `{0}`")]
-    Missing(&'static str),
     /// Neither or both of public key and certificate.
     #[error("bundle must name its signer by exactly one of publicKey and certificate")]
     Signer,
+    /// A chain, which version 0.3 does not have.
+    #[error("bundle of version 0.3 with x509CertificateChain found, wanted certificate")]
+    Chain,
+    /// The chain of an older version is empty.
+    #[error("bundle: {0}")]
+    Certificate(#[from] CertificateError),
     /// The envelope has no signature, or several.
     #[error("{found} signatures found in the envelope, wanted exactly one")]
     Signatures {
@@ -172,15 +220,7 @@ pub enum BundleError {
     /// A signature over a digest instead of a statement: no image signature is made so.
     #[error("bundle signs a message, wanted a DSSE envelope")]
     MessageSignature,
-    /// A member is not standard base64.
-    #[error("`{0}` is not standard base64")]
-    Base64(&'static str),
-    /// More log entries or timestamps than are looked at.
-    #[error("{found} log entries or timestamps found, at most {most} are read")]
-    TooMany {
-        /// How many.
-        found: usize,
-        /// The limit.
-        most: usize,
-    },
+    /// An envelope and a message.
+    #[error("bundle holds both an envelope and a message, wanted one")]
+    TwoContents,
 }

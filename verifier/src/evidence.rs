@@ -8,7 +8,7 @@ use rustls_pki_types::UnixTime;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{Fault, Gap, Place};
+use crate::{Demands, Fault, Gap, Identity, Place, Proofs};
 
 /// Everything that is known about the signatures of one image, good and bad, and what could not be looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -60,14 +60,14 @@ impl Evidence {
     }
 }
 
-/// A signature that was checked against a trusted key and names the image.
+/// A signature that was checked against a trusted key or authority, meets what was demanded, and names the image.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerifiedSignature {
     pub(crate) signer: Signer,
     pub(crate) format: Format,
     pub(crate) claim: Claim,
     pub(crate) place: Place,
-    pub(crate) unexamined: Vec<Unexamined>,
+    pub(crate) proofs: Proofs,
 }
 
 impl VerifiedSignature {
@@ -95,10 +95,25 @@ impl VerifiedSignature {
         &self.place
     }
 
-    /// What else it carries that this version does not examine, and that proves nothing therefore.
+    /// Which logs and clocks vouch for it.
+    #[must_use]
+    pub fn proofs(&self) -> &Proofs {
+        &self.proofs
+    }
+
+    /// Whether its proofs meet these demands as well.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub fn meets(&self, demands: Demands) -> Result<(), Fault> {
+        self.proofs.meet(demands, matches!(self.signer, Signer::Identity(_)))
+    }
+
+    /// What else it carries that was not examined, since nothing is trusted that it could be checked against. It
+    /// proves nothing therefore.
     #[must_use]
     pub fn unexamined(&self) -> &[Unexamined] {
-        &self.unexamined
+        self.proofs.unexamined()
     }
 
     /// Whether the signer claimed every one of these annotations.
@@ -120,16 +135,19 @@ pub struct Claim {
 }
 
 /// Who made a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signer {
     /// The holder of this key.
     Key(KeyId),
+    /// Whom a trusted authority named. Whether that is who was expected is for an [`crate::IdentityMatcher`] to say.
+    Identity(Identity),
 }
 
 impl fmt::Display for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(id) => write!(f, "key {id}"),
+            Self::Identity(identity) => identity.fmt(f),
         }
     }
 }

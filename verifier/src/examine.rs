@@ -3,12 +3,21 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci::{PinnedRef, excerpt, location, media_type, simple_signing, simple_signing::Payload};
+use oci::{Digest, PinnedRef, excerpt, location, media_type, simple_signing, simple_signing::Payload};
 use rustls_pki_types::UnixTime;
+use serde_json::{Map, Value};
 
 use crate::{
-    Claim, Evidence, Fault, Format, Found, Refused, SIGN_PREDICATE, Signer, Statement, TrustRoot, Unexamined,
-    UntrustedSignature, VerifiedSignature, bundle::Bundle, untrusted::Body,
+    CertificateError, Claim, Evidence, Fault, FieldError, Format, Found, Refused, SIGN_PREDICATE, Signer, Statement,
+    StatementError, TimestampFault, TrustRoot, UntrustedSignature, VerifiedSignature,
+    bundle::{Bundle, BundleSigner, Content, Envelope, Versions, certificates},
+    certificate::Certificate,
+    fields::Fields,
+    log_entry::LogEntry,
+    maker::{Candidate, Maker},
+    proofs::{Carried, Proofs},
+    signed::Message,
+    untrusted::Body,
 };
 
 /// Examines every signature found for `image` and says of each whether it counts, and if not, why.
@@ -18,9 +27,9 @@ use crate::{
 pub fn examine(image: &PinnedRef, found: Found, trust: &TrustRoot, now: UnixTime) -> Evidence {
     let (mut verified, mut refused) = (Vec::new(), Vec::new());
     for UntrustedSignature { place, body } in found.signatures {
-        match judge(image, body, trust) {
-            Ok((signer, format, claim, unexamined)) => {
-                verified.push(VerifiedSignature { signer, format, claim, place, unexamined });
+        match judge(image, body, trust, now) {
+            Ok((signer, format, claim, proofs)) => {
+                verified.push(VerifiedSignature { signer, format, claim, place, proofs });
             }
             Err(fault) => refused.push(Refused { place, fault }),
         }
@@ -29,15 +38,15 @@ pub fn examine(image: &PinnedRef, found: Found, trust: &TrustRoot, now: UnixTime
     Evidence { image: image.clone(), verified, refused, gaps: found.gaps, examined_at: now }
 }
 
-fn judge(image: &PinnedRef, found: Body, trust: &TrustRoot) -> Result<Judged, Fault> {
+fn judge(image: &PinnedRef, found: Body, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
     match found {
-        Body::Layer { payload, annotations } => layer(image, &payload, &annotations, trust),
-        Body::Bundle(bytes) => bundle(image, bytes, trust),
+        Body::Layer { payload, annotations } => layer(image, &payload, &annotations, trust, now),
+        Body::Bundle(bytes) => bundle(image, bytes, trust, now),
         Body::Unreadable(why) => Err(Fault::Unreadable { why }),
     }
 }
 
-type Judged = (Signer, Format, Claim, Vec<Unexamined>);
+type Judged = (Signer, Format, Claim, Proofs);
 
 /// cosign's signature specification, "Verification": signature over the payload's bytes, then the payload.
 fn layer(
@@ -45,12 +54,23 @@ fn layer(
     payload: &[u8],
     annotations: &BTreeMap<String, String>,
     trust: &TrustRoot,
+    now: UnixTime,
 ) -> Result<Judged, Fault> {
-    // 1. the signature over the payload, by a trusted key
-    let text = annotations.get(location::SIGNATURE_ANNOTATION).filter(|t| !t.is_empty()).ok_or(Fault::NoSignature)?;
+    // 1. the signature over the payload, by a trusted key or under a trusted authority, with what is demanded
+    let text = annotation(annotations, location::SIGNATURE_ANNOTATION).ok_or(Fault::NoSignature)?;
     let signature = BASE64_STANDARD.decode(text).map_err(|_| Fault::Encoding)?;
-    let certified = annotations.get(location::CERTIFICATE_ANNOTATION).is_some_and(|text| !text.is_empty());
-    let key = trust.signer(payload, &signature).ok_or_else(|| unknown_signer(trust, certified))?;
+    let candidate = Candidate {
+        message: Message::Bytes(payload),
+        payload: None,
+        signature: &signature,
+        carried: carried(annotations),
+    };
+    let certificate = || layer_certificates(annotations);
+    let maker = match annotation(annotations, location::CERTIFICATE_ANNOTATION) {
+        Some(_) => Maker::Either(&certificate),
+        None => Maker::Key,
+    };
+    let (signer, proofs) = candidate.judge(maker, trust, now)?;
     // 2. the payload is an image signature
     let payload = Payload::parse(payload)?;
     // 3. over this image
@@ -62,55 +82,105 @@ fn layer(
         annotations: payload.optional,
         kind: simple_signing::IMAGE_SIGNATURE,
     };
-    let has = |name| annotations.contains_key(name);
-    let carried = [
-        (certified, Unexamined::Certificate),
-        (has(location::BUNDLE_ANNOTATION), Unexamined::LogEntry),
-        (has(location::TIMESTAMP_ANNOTATION), Unexamined::Timestamp),
-    ];
-    Ok((Signer::Key(key), Format::Legacy, claim, present(carried)))
+    Ok((signer, Format::Legacy, claim, proofs))
 }
 
-/// The Sigstore client specification, "Verification", for keys: envelope signature, then the statement.
-fn bundle(image: &PinnedRef, bytes: Vec<u8>, trust: &TrustRoot) -> Result<Judged, Fault> {
-    let bundle = Bundle::parse(bytes)?;
-    if bundle.has_certificate {
-        return Err(Fault::NotExamined);
+/// An annotation that says something.
+fn annotation<'a>(annotations: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    annotations.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// The one certificate of a layer, and its chain. cosign stores roots there as well, which prove nothing.
+fn layer_certificates(
+    annotations: &BTreeMap<String, String>,
+) -> Result<(Certificate, Vec<Certificate>), CertificateError> {
+    let leaf = annotation(annotations, location::CERTIFICATE_ANNOTATION).ok_or(CertificateError::Absent)?;
+    let mut leaf = Certificate::parse_pem(leaf)?;
+    if leaf.len() > 1 {
+        return Err(CertificateError::TooMany { found: leaf.len(), most: 1 });
     }
-    // 1. the signature over the envelope, by a trusted key
-    let envelope = &bundle.envelope;
-    let key = trust.signer(&envelope.pae(), &envelope.signature).ok_or_else(|| unknown_signer(trust, false))?;
+    let leaf = leaf.pop().filter(|leaf| !leaf.is_self_issued()).ok_or(CertificateError::Root)?;
+    let chain = annotation(annotations, CHAIN_ANNOTATION).map(Certificate::parse_pem).transpose()?;
+    let others = chain.unwrap_or_default().into_iter().filter(|one| !one.is_self_issued() && *one != leaf).collect();
+    Ok((leaf, others))
+}
+
+fn carried(annotations: &BTreeMap<String, String>) -> Carried {
+    let entry = annotation(annotations, location::BUNDLE_ANNOTATION).map(LogEntry::parse_annotation);
+    let timestamp = annotation(annotations, location::TIMESTAMP_ANNOTATION).map(timestamp);
+    Carried { log_entries: entry.into_iter().collect(), timestamps: timestamp.into_iter().collect() }
+}
+
+/// `{"SignedRFC3161Timestamp": …}`
+fn timestamp(text: &str) -> Result<Vec<u8>, TimestampFault> {
+    let value = oci::json::parse(text.as_bytes()).map_err(|_| TimestampFault::Malformed)?;
+    let fields = Fields::of(&value, "a timestamp", &["SignedRFC3161Timestamp"])?;
+    Ok::<_, FieldError>(fields.base64("SignedRFC3161Timestamp")?).map_err(Into::into)
+}
+
+/// The Sigstore client specification, "Verification": envelope signature and its evidence, then the statement.
+fn bundle(image: &PinnedRef, bytes: Vec<u8>, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
+    let bundle = Bundle::parse(bytes, Versions::Registry)?;
+    let Content::Envelope(envelope) = &bundle.content else {
+        return Err(crate::BundleError::MessageSignature.into());
+    };
+    // 1. the signature over the envelope, by a trusted key or under a trusted authority, with what is demanded
+    let carried = Carried { log_entries: bundle.log_entries, timestamps: bundle.timestamps };
+    let (signer, proofs) = judge_envelope(envelope, &bundle.signer, carried, trust, now)?;
     // 2. the payload is a statement, and the statement a signature
-    if envelope.payload_type != media_type::IN_TOTO {
-        return Err(crate::StatementError::Type.into());
-    }
-    let statement = Statement::parse(&envelope.payload)?;
+    let statement = statement(envelope)?;
     if statement.predicate_type != SIGN_PREDICATE {
         return Err(Fault::Attestation { predicate_type: excerpt(&statement.predicate_type, 200) });
     }
     // 3. over this image
-    let about = |(digest, _): &&(oci::Digest, _)| digest == image.digest();
-    let Some((_, annotations)) = statement.subjects.iter().find(about) else {
-        return Err(other_subject(image, &statement));
-    };
-    let claim = Claim { docker_reference: None, annotations: annotations.clone(), kind: SIGN_PREDICATE };
-    let carried = [(bundle.log_entries > 0, Unexamined::LogEntry), (bundle.timestamps > 0, Unexamined::Timestamp)];
-    Ok((Signer::Key(key), Format::Bundle, claim, present(carried)))
+    let annotations = subject(&statement, image.digest())?.clone();
+    let claim = Claim { docker_reference: None, annotations, kind: SIGN_PREDICATE };
+    Ok((signer, Format::Bundle, claim, proofs))
 }
 
-fn unknown_signer(trust: &TrustRoot, certified: bool) -> Fault {
-    match certified {
-        true => Fault::NotExamined,
-        false => Fault::NoTrustedKey { trusted: trust.keys().len() },
+pub(crate) fn judge_envelope(
+    envelope: &Envelope,
+    signer: &BundleSigner,
+    carried: Carried,
+    trust: &TrustRoot,
+    now: UnixTime,
+) -> Result<(Signer, Proofs), Fault> {
+    let (pae, payload) = (envelope.pae(), Some(envelope.payload.as_slice()));
+    let candidate = Candidate { message: Message::Bytes(&pae), payload, signature: &envelope.signature, carried };
+    judge_bundled(candidate, signer, trust, now)
+}
+
+pub(crate) fn judge_bundled(
+    candidate: Candidate<'_>,
+    signer: &BundleSigner,
+    trust: &TrustRoot,
+    now: UnixTime,
+) -> Result<(Signer, Proofs), Fault> {
+    match signer {
+        BundleSigner::Key => candidate.judge(Maker::Key, trust, now),
+        BundleSigner::Certificate { leaf, others } => {
+            candidate.judge(Maker::Certificate(&|| certificates(leaf, others)), trust, now)
+        }
     }
 }
 
-fn other_subject(image: &PinnedRef, statement: &Statement) -> Fault {
-    let named: Vec<String> = statement.subjects.iter().take(3).map(|(digest, _)| digest.to_string()).collect();
-    let named = if named.is_empty() { "nothing with a sha256 digest".to_owned() } else { named.join(", ") };
-    Fault::OtherSubject { named, image: *image.digest() }
+/// The statement in an envelope.
+pub(crate) fn statement(envelope: &Envelope) -> Result<Statement, Fault> {
+    if envelope.payload_type != media_type::IN_TOTO {
+        return Err(StatementError::Type.into());
+    }
+    Ok(Statement::parse(&envelope.payload)?)
 }
 
-fn present<const N: usize>(carried: [(bool, Unexamined); N]) -> Vec<Unexamined> {
-    carried.into_iter().filter_map(|(is, what)| is.then_some(what)).collect()
+/// What the statement notes about the subject with this digest.
+pub(crate) fn subject<'a>(statement: &'a Statement, digest: &Digest) -> Result<&'a Map<String, Value>, Fault> {
+    let about = statement.subjects.iter().find(|(subject, _)| subject == digest);
+    about.map(|(_, annotations)| annotations).ok_or_else(|| {
+        let named: Vec<String> = statement.subjects.iter().take(3).map(|(digest, _)| digest.to_string()).collect();
+        let named = if named.is_empty() { "nothing with a sha256 digest".to_owned() } else { named.join(", ") };
+        Fault::OtherSubject { named, image: *digest }
+    })
 }
+
+/// cosign's certificates between the signer's and a root, in PEM.
+const CHAIN_ANNOTATION: &str = "dev.sigstore.cosign/chain";

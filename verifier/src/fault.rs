@@ -3,7 +3,7 @@
 use oci::{Digest, simple_signing::PayloadError};
 use serde::{Serialize, Serializer};
 
-use crate::{BundleError, SIGN_PREDICATE, StatementError};
+use crate::{BundleError, CertificateError, ChainFault, SIGN_PREDICATE, SetAside, StatementError};
 
 /// Why a signature does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,9 +42,56 @@ pub enum Fault {
         /// How many keys were tried.
         trusted: usize,
     },
-    /// It rests on evidence that this version does not examine.
-    #[error("not examined: it is made with a certificate, and certificates cannot be examined yet")]
-    NotExamined,
+    /// It is made with a certificate, and no authority is trusted that could have issued it.
+    #[error("not examined: it is made with a certificate, and no certificate authority is trusted")]
+    NoAuthority,
+    /// The certificate cannot be read, or must not be there.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// The certificate's key did not make it.
+    #[error("signature is not by the certificate it comes with")]
+    NotByCertificate,
+    /// The certificate does not lead to a trusted authority at the time it was used.
+    #[error(transparent)]
+    Chain(#[from] ChainFault),
+    /// Nobody who is trusted says when it was made, and its certificate was valid for a while only.
+    #[error("no trusted time: neither a log nor a timestamp authority vouches for one{}", listed(set_aside))]
+    NoTime {
+        /// What was found and proves nothing.
+        set_aside: Vec<SetAside>,
+    },
+    /// A log entry was demanded.
+    #[error("no valid log entry{}", listed(set_aside))]
+    NoLogEntry {
+        /// What was found and proves nothing.
+        set_aside: Vec<SetAside>,
+    },
+    /// A log of certificates was demanded to have seen the certificate.
+    #[error("no valid certificate timestamp{}", listed(set_aside))]
+    NoCertificateLog {
+        /// What was found and proves nothing.
+        set_aside: Vec<SetAside>,
+    },
+    /// A timestamp was demanded.
+    #[error("no valid timestamp{}", listed(set_aside))]
+    NoTimestamp {
+        /// What was found and proves nothing.
+        set_aside: Vec<SetAside>,
+    },
+    /// The digest that a bundle notes beside its signature is not the artifact's.
+    #[error("bundle is for {named}, artifact is {artifact}")]
+    OtherArtifact {
+        /// The digest noted.
+        named: String,
+        /// The artifact's.
+        artifact: String,
+    },
+    /// The signature is over a hash of the artifact that its SHA-256 does not tell.
+    #[error("signature is over a `{algorithm}` hash, which takes the artifact itself to check")]
+    NeedsBytes {
+        /// The algorithm.
+        algorithm: String,
+    },
     /// The layer has no signature annotation.
     #[error("layer carries no signature")]
     NoSignature,
@@ -69,13 +116,24 @@ impl Fault {
         match self {
             Self::WrongDigest { .. } | Self::OtherSubject { .. } => 0,
             Self::Payload(_) | Self::Statement(_) => 1,
-            Self::Attestation { .. } => 2,
-            Self::NoTrustedKey { .. } => 3,
-            Self::NotExamined => 4,
+            Self::Attestation { .. } | Self::NoLogEntry { .. } | Self::NoTime { .. } | Self::OtherArtifact { .. } => 2,
+            Self::NoCertificateLog { .. } | Self::NoTimestamp { .. } | Self::NeedsBytes { .. } => 2,
+            Self::Chain(ChainFault::UnknownIssuer) | Self::NoTrustedKey { .. } => 3,
+            Self::Chain(_) => 2,
+            Self::NoAuthority | Self::NotByCertificate => 4,
+            Self::Certificate(_) => 5,
             Self::NoSignature | Self::Encoding | Self::Bundle(_) | Self::Unreadable { .. } => 5,
         }
     }
 }
+
+/// What was found instead, as far as a reader wants to know.
+fn listed(set_aside: &[SetAside]) -> String {
+    let some: Vec<String> = set_aside.iter().take(MAX_LISTED).map(SetAside::to_string).collect();
+    if some.is_empty() { String::new() } else { format!(": {}", some.join("; ")) }
+}
+
+const MAX_LISTED: usize = 4;
 
 impl Serialize for Fault {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

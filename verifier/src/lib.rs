@@ -1,20 +1,54 @@
-//! Is this signature genuine, by whom, and over what?
+//! Is this signature genuine, by whom, over what, since when?
 //!
 //! [`examine()`] is pure and total: what a registry gave, in; [`Evidence`], out. Whether that evidence is enough is
 //! another crate's question. What cannot be examined is said to be unexamined, never counted.
 
+mod asn1;
+mod authority;
+mod blob;
 mod bundle;
+mod certificate;
+mod checkpoint;
 mod evidence;
 mod examine;
 mod fault;
+mod fields;
+mod identity;
+mod log_entry;
+mod log_fault;
+mod logs;
+mod maker;
+mod merkle;
+mod proofs;
+mod recorded;
+mod sct;
+mod signed;
 mod statement;
+mod timestamp;
+mod token;
 mod trust;
+mod trusted_root;
 mod untrusted;
+mod window;
 
+pub use authority::{CertificateAuthority, ChainFault, TimestampAuthority};
+pub use blob::{Artifact, VerifiedBlob, examine_blob};
 pub use bundle::{BundleError, Envelope, SIGN_PREDICATE};
+pub use certificate::CertificateError;
+pub use checkpoint::CheckpointFault;
 pub use evidence::{Claim, Evidence, Format, Refused, Signer, Unexamined, VerifiedSignature};
 pub use examine::examine;
 pub use fault::Fault;
+pub use fields::FieldError;
+pub use identity::{Identity, IdentityMatcher, MatcherError, SubjectName, TextMatcher};
+pub use log_entry::LogProof;
+pub use log_fault::LogFault;
+pub use logs::{CertificateLog, TransparencyLog};
+pub use proofs::{Clock, Proofs, SetAside, VerifiedTime};
+pub use sct::{CertificateLogFault, CertificateLogProof};
 pub use statement::{Statement, StatementError, Subject};
-pub use trust::TrustRoot;
+pub use timestamp::{TimestampFault, TimestampProof};
+pub use trust::{Demands, TrustRoot};
+pub use trusted_root::TrustedRootError;
 pub use untrusted::{Found, Gap, Place, Source, UntrustedSignature};
+pub use window::Window;

@@ -1,24 +1,140 @@
-//! What signatures are checked against.
+//! What signatures are checked against, and what is demanded of them.
 
-use keys::{KeyId, PublicKey};
+use keys::PublicKey;
 use oci::Digest;
+use rustls_pki_types::UnixTime;
 
-/// The keys that are trusted to make signatures. Immutable; two with the same keys have the same fingerprint.
+use crate::{
+    CertificateAuthority, CertificateLog, ChainFault, TimestampAuthority, TransparencyLog, TrustedRootError,
+    authority::{Path, Purpose},
+    certificate::Certificate,
+    trusted_root,
+};
+
+/// Who is trusted to sign, to name signers, to log and to tell the time. Immutable; two with the same contents have
+/// the same fingerprint.
 #[derive(Debug, Clone)]
 pub struct TrustRoot {
     keys: Vec<PublicKey>,
+    authorities: Vec<CertificateAuthority>,
+    certificate_logs: Vec<CertificateLog>,
+    logs: Vec<TransparencyLog>,
+    timestamp_authorities: Vec<TimestampAuthority>,
+    demands: Demands,
     fingerprint: Digest,
 }
 
+/// What a signature must carry beside itself, whoever made it. Given by whoever asks, never by what was found.
+///
+/// A certificate always needs one verified time, whatever is demanded: it was valid for minutes only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demands {
+    /// A verified entry in a trusted transparency log.
+    pub log_entry: bool,
+    /// A verified signed certificate timestamp, of signatures that are made with a certificate.
+    pub certificate_log: bool,
+    /// A verified RFC 3161 timestamp.
+    pub timestamp: bool,
+}
+
+impl Demands {
+    /// Nothing: a key's signature is enough, and a certificate's with any verified time.
+    pub const NOTHING: Self = Self { log_entry: false, certificate_log: false, timestamp: false };
+    /// What cosign demands unless told otherwise: entries in both kinds of logs.
+    pub const LOGGED: Self = Self { log_entry: true, certificate_log: true, timestamp: false };
+}
+
 impl TrustRoot {
-    /// Trust in these keys; one given twice counts once. With no keys, nothing is ever verified.
+    /// Trust in these keys; one given twice counts once. With no keys, nothing is ever verified. Nothing is demanded
+    /// beside the signature.
     #[must_use]
-    pub fn new(mut keys: Vec<PublicKey>) -> Self {
-        keys.sort_by_key(PublicKey::id);
-        keys.dedup();
-        let ids: Vec<String> = keys.iter().map(|key| key.id().to_string()).collect();
-        let fingerprint = Digest::of(ids.join("\n").as_bytes());
-        Self { keys, fingerprint }
+    pub fn new(keys: Vec<PublicKey>) -> Self {
+        Self::empty().with_keys(keys)
+    }
+
+    /// Reads Sigstore's `trusted_root.json`. [`Demands::LOGGED`] is demanded.
+    ///
+    /// # Errors
+    /// Fails on JSON that can be read in two ways, on unknown members, on keys and certificates that cannot be used,
+    /// on a log without a start of validity, and on a window that ends before it starts.
+    pub fn parse_trusted_root(bytes: &[u8]) -> Result<Self, TrustedRootError> {
+        trusted_root::parse(bytes).map(|root| root.demanding(Demands::LOGGED))
+    }
+
+    fn empty() -> Self {
+        Self {
+            keys: Vec::new(),
+            authorities: Vec::new(),
+            certificate_logs: Vec::new(),
+            logs: Vec::new(),
+            timestamp_authorities: Vec::new(),
+            demands: Demands::NOTHING,
+            fingerprint: Digest::of(b""),
+        }
+    }
+
+    /// The same, and these keys. Signatures by keys must then meet the same demands as others.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Vec<PublicKey>) -> Self {
+        self.keys.extend(keys);
+        self.keys.sort_by_key(PublicKey::id);
+        self.keys.dedup();
+        self.sealed()
+    }
+
+    /// The same, and this authority for signers' names.
+    #[must_use]
+    pub fn with_authority(mut self, authority: CertificateAuthority) -> Self {
+        self.authorities.push(authority);
+        self.sealed()
+    }
+
+    /// The same, and this log of certificates.
+    #[must_use]
+    pub fn with_certificate_log(mut self, log: CertificateLog) -> Self {
+        self.certificate_logs.push(log);
+        self.sealed()
+    }
+
+    /// The same, and this log of signatures.
+    #[must_use]
+    pub fn with_log(mut self, log: TransparencyLog) -> Self {
+        self.logs.push(log);
+        self.sealed()
+    }
+
+    /// The same, and this authority for the time.
+    #[must_use]
+    pub fn with_timestamp_authority(mut self, authority: TimestampAuthority) -> Self {
+        self.timestamp_authorities.push(authority);
+        self.sealed()
+    }
+
+    /// The same, demanding this and nothing else.
+    #[must_use]
+    pub fn demanding(mut self, demands: Demands) -> Self {
+        self.demands = demands;
+        self.sealed()
+    }
+
+    /// Without keys the fingerprint is over the rest; with keys alone, it is over their ids alone.
+    fn sealed(mut self) -> Self {
+        let mut lines: Vec<String> = self.keys.iter().map(|key| key.id().to_string()).collect();
+        let mut rest: Vec<String> = self.authorities.iter().map(|a| format!("ca {}", a.chain().describe())).collect();
+        rest.extend(self.certificate_logs.iter().map(CertificateLog::describe));
+        rest.extend(self.logs.iter().map(TransparencyLog::describe));
+        rest.extend(self.timestamp_authorities.iter().map(|authority| {
+            let signer = authority.signer().map(|signer| Digest::of(signer.der()).to_string());
+            format!("tsa {signer:?} {}", authority.chain().describe())
+        }));
+        rest.sort();
+        rest.dedup();
+        lines.extend(rest);
+        if self.demands != Demands::NOTHING {
+            lines.push(format!("{:?}", self.demands));
+        }
+        self.fingerprint = Digest::of(lines.join("\n").as_bytes());
+        self
     }
 
     /// The keys, in the order of their ids.
@@ -27,14 +143,68 @@ impl TrustRoot {
         &self.keys
     }
 
-    /// The digest of what is trusted, for caches and logs.
+    /// The authorities for signers' names.
+    #[must_use]
+    pub fn authorities(&self) -> &[CertificateAuthority] {
+        &self.authorities
+    }
+
+    /// The logs of certificates.
+    #[must_use]
+    pub fn certificate_logs(&self) -> &[CertificateLog] {
+        &self.certificate_logs
+    }
+
+    /// The logs of signatures.
+    #[must_use]
+    pub fn logs(&self) -> &[TransparencyLog] {
+        &self.logs
+    }
+
+    /// The authorities for the time.
+    #[must_use]
+    pub fn timestamp_authorities(&self) -> &[TimestampAuthority] {
+        &self.timestamp_authorities
+    }
+
+    /// What is demanded of a signature.
+    #[must_use]
+    pub fn demands(&self) -> Demands {
+        self.demands
+    }
+
+    /// The digest of what is trusted and demanded, for caches and logs.
     #[must_use]
     pub fn fingerprint(&self) -> &Digest {
         &self.fingerprint
     }
 
     /// The trusted key that made this signature over these bytes.
-    pub(crate) fn signer(&self, message: &[u8], signature: &[u8]) -> Option<KeyId> {
-        self.keys.iter().find(|key| key.verify(message, signature).is_ok()).map(PublicKey::id)
+    pub(crate) fn signer(&self, made_it: impl Fn(&PublicKey) -> bool) -> Option<&PublicKey> {
+        self.keys.iter().find(|key| made_it(key))
+    }
+
+    /// One authority's path to this certificate, in force at every one of these moments; else the fault of the
+    /// authority that came nearest. No moments, no path.
+    pub(crate) fn path(
+        &self,
+        leaf: &Certificate,
+        extra: &[Certificate],
+        times: &[UnixTime],
+    ) -> Result<(Digest, Path), ChainFault> {
+        let mut nearest = ChainFault::UnknownIssuer;
+        for authority in &self.authorities {
+            let chain = authority.chain();
+            let paths = times.iter().map(|time| chain.path(leaf, extra, *time, Purpose::CodeSigning));
+            match paths.collect::<Result<Vec<_>, _>>() {
+                Ok(mut paths) => match paths.pop() {
+                    Some(path) => return Ok((chain.id(), path)),
+                    None => return Err(ChainFault::UnknownIssuer),
+                },
+                Err(fault) if fault.rank() < nearest.rank() => nearest = fault,
+                Err(_) => {}
+            }
+        }
+        Err(nearest)
     }
 }

@@ -166,11 +166,11 @@ fn signed_bytes_that_are_no_image_signature_are_refused() {
 fn certificate_without_a_trusted_key_is_not_examined() {
     let (key, other) = (key(), key());
     let certified = layer_of(&payload(), &other, &[(location::CERTIFICATE_ANNOTATION, "PEM")]);
-    assert_eq!(only_fault(certified, &key), Fault::NotExamined);
+    assert_eq!(only_fault(certified, &key), Fault::NoAuthority);
     let bundle = bundle_with(&good_statement(), &key, |b| {
         b["verificationMaterial"] = json!({ "certificate": { "rawBytes": "AA==" } });
     });
-    assert_eq!(only_fault(bundle, &key), Fault::NotExamined);
+    assert_eq!(only_fault(bundle, &key), Fault::NoAuthority);
 }
 
 #[test]

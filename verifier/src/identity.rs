@@ -1,0 +1,384 @@
+//! Who a certificate names, and whether that is who was expected.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use regex::{Regex, RegexBuilder};
+use serde::Serialize;
+
+use crate::{
+    CertificateError,
+    asn1::{self, Item, Items, NotDer, Oid, constructed, context},
+    certificate::Certificate,
+};
+
+/// Who signed, as a certificate authority wrote it down.
+///
+/// Two are equal when issuer and names are: the extensions tell about one occasion, not about who it is, and one
+/// signer on two occasions is one signer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Identity {
+    issuer: Option<String>,
+    names: Vec<SubjectName>,
+    extensions: BTreeMap<u8, String>,
+}
+
+/// A name of a signer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SubjectName {
+    /// A URI: a workflow, a service.
+    Uri(String),
+    /// An e-mail address.
+    Email(String),
+    /// A host.
+    Dns(String),
+    /// A user name of a kind that Fulcio has (1.3.6.1.4.1.57264.1.7).
+    User(String),
+}
+
+impl SubjectName {
+    /// The name without its kind.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Uri(name) | Self::Email(name) | Self::Dns(name) | Self::User(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for SubjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_str().escape_debug())
+    }
+}
+
+impl Identity {
+    /// What the certificate says. True if the certificate is.
+    pub(crate) fn of(certificate: &Certificate) -> Result<Self, CertificateError> {
+        let names = match certificate.extension(SUBJECT_ALTERNATIVE_NAME) {
+            Some(value) => names(value)?,
+            None => Vec::new(),
+        };
+        if names.is_empty() {
+            return Err(CertificateError::Nameless);
+        }
+        let mut extensions = BTreeMap::new();
+        for number in (1..=6).chain(8..=MAX_EXTENSION) {
+            if let Some(value) = certificate.extension(fulcio(number)) {
+                extensions.insert(number, fact(number, value)?);
+            }
+        }
+        let issuer = match (extensions.get(&ISSUER), extensions.get(&ISSUER_OLD)) {
+            (Some(new), Some(old)) if new != old => return Err(CertificateError::TwoIssuers),
+            (Some(issuer), _) | (None, Some(issuer)) => Some(issuer.clone()),
+            (None, None) => None,
+        };
+        Ok(Self { issuer, names, extensions })
+    }
+
+    /// Who vouched for the name: the identity provider's URL.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// The names, at least one.
+    #[must_use]
+    pub fn names(&self) -> &[SubjectName] {
+        &self.names
+    }
+
+    /// What Fulcio's extension 1.3.6.1.4.1.57264.1.`number` says: 2 to 6 are GitHub's trigger, commit, workflow,
+    /// repository and ref; 9 to 24 the later ones for any build service.
+    #[must_use]
+    pub fn extension(&self, number: u8) -> Option<&str> {
+        self.extensions.get(&number).map(String::as_str)
+    }
+
+    /// All of Fulcio's extensions, by the last number of their identifier.
+    #[must_use]
+    pub fn extensions(&self) -> &BTreeMap<u8, String> {
+        &self.extensions
+    }
+
+    fn who(&self) -> (&Option<String>, &[SubjectName]) {
+        (&self.issuer, &self.names)
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.who() == other.who()
+    }
+}
+
+impl Eq for Identity {}
+
+impl PartialOrd for Identity {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Identity {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.who().cmp(&other.who())
+    }
+}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.who().hash(state);
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.names.iter().map(SubjectName::to_string).collect();
+        write!(f, "{}", names.join(", "))?;
+        self.issuer.as_ref().map_or(Ok(()), |issuer| write!(f, " ({})", issuer.escape_debug()))
+    }
+}
+
+/// RFC 5280, 4.2.1.6. Kinds of names that no signer goes by are passed over.
+fn names(value: &[u8]) -> Result<Vec<SubjectName>, CertificateError> {
+    let list = Items::only(value, asn1::SEQUENCE).and_then(|sequence| sequence.items()?.rest());
+    let mut names = Vec::new();
+    for item in list.map_err(|NotDer| CertificateError::Malformed)? {
+        let kind: fn(String) -> SubjectName = match item.tag {
+            EMAIL => SubjectName::Email,
+            DNS => SubjectName::Dns,
+            URI => SubjectName::Uri,
+            OTHER => {
+                names.extend(user(&item)?.map(SubjectName::User));
+                continue;
+            }
+            _ => continue,
+        };
+        names.push(kind(plain(item.value)?));
+    }
+    Ok(names)
+}
+
+fn user(item: &Item<'_>) -> Result<Option<String>, CertificateError> {
+    let read = || {
+        let mut fields = item.items()?;
+        let (kind, value) = (fields.take(asn1::OBJECT_IDENTIFIER)?.oid()?, fields.take(constructed(0))?);
+        fields.end()?;
+        Ok::<_, NotDer>((kind == fulcio(USER)).then_some(value.value))
+    };
+    let Some(value) = read().map_err(|NotDer| CertificateError::Malformed)? else { return Ok(None) };
+    let text = Items::only(value, asn1::UTF8_STRING).map_err(|NotDer| CertificateError::Malformed)?;
+    plain(text.value).map(Some)
+}
+
+/// Extensions up to 6 are bare text, later ones a UTF8String.
+fn fact(number: u8, value: &[u8]) -> Result<String, CertificateError> {
+    if number < USER {
+        return plain(value);
+    }
+    plain(Items::only(value, asn1::UTF8_STRING).map_err(|NotDer| CertificateError::Malformed)?.value)
+}
+
+/// Text that two programs read alike: UTF-8 without control characters.
+fn plain(bytes: &[u8]) -> Result<String, CertificateError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| CertificateError::Text)?;
+    if text.chars().any(char::is_control) { Err(CertificateError::Text) } else { Ok(text.to_owned()) }
+}
+
+fn fulcio(number: u8) -> Oid {
+    FULCIO.push_arc(u32::from(number)).expect("one more arc fits")
+}
+
+const FULCIO: Oid = Oid::new_unwrap("1.3.6.1.4.1.57264.1");
+const ISSUER_OLD: u8 = 1;
+const USER: u8 = 7;
+const ISSUER: u8 = 8;
+const MAX_EXTENSION: u8 = 24;
+const SUBJECT_ALTERNATIVE_NAME: Oid = Oid::new_unwrap("2.5.29.17");
+const OTHER: u8 = constructed(0);
+const EMAIL: u8 = context(1);
+const DNS: u8 = context(2);
+const URI: u8 = context(6);
+
+/// Whom a signature is expected from: an issuer, and a name of that issuer's.
+#[derive(Debug, Clone)]
+pub struct IdentityMatcher {
+    issuer: TextMatcher,
+    subject: TextMatcher,
+    extensions: BTreeMap<u8, String>,
+}
+
+impl IdentityMatcher {
+    /// Expects both of this issuer and one of the names.
+    #[must_use]
+    pub fn new(issuer: TextMatcher, subject: TextMatcher) -> Self {
+        Self { issuer, subject, extensions: BTreeMap::new() }
+    }
+
+    /// Expects this text in Fulcio's extension with this number as well.
+    #[must_use]
+    pub fn with_extension(mut self, number: u8, text: String) -> Self {
+        self.extensions.insert(number, text);
+        self
+    }
+
+    /// Whether this is who was expected. An identity without an issuer never is.
+    #[must_use]
+    pub fn matches(&self, identity: &Identity) -> bool {
+        identity.issuer().is_some_and(|issuer| self.issuer.matches(issuer))
+            && identity.names.iter().any(|name| self.subject.matches(name.as_str()))
+            && self.extensions.iter().all(|(number, text)| identity.extension(*number) == Some(text))
+    }
+}
+
+impl fmt::Display for IdentityMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.subject, self.issuer)
+    }
+}
+
+/// Text that is expected, exactly or by pattern.
+#[derive(Debug, Clone)]
+pub struct TextMatcher(Expected);
+
+#[derive(Debug, Clone)]
+enum Expected {
+    Exact(String),
+    Pattern(Regex),
+}
+
+impl TextMatcher {
+    /// This text and no other.
+    ///
+    /// # Errors
+    /// Fails on empty text, which would be nobody.
+    pub fn exact(text: &str) -> Result<Self, MatcherError> {
+        let text = Some(text).filter(|text| !text.is_empty()).ok_or(MatcherError::Empty)?;
+        Ok(Self(Expected::Exact(text.to_owned())))
+    }
+
+    /// Any text in which this regular expression is found somewhere, as cosign's flags have it: `a.b` is found in
+    /// `https://evil.example/a.b`. Write `^` and `$` where the ends are meant.
+    ///
+    /// # Errors
+    /// Fails on an empty expression, on one that is none, and on one that takes too much memory.
+    pub fn found(expression: &str) -> Result<Self, MatcherError> {
+        Self::pattern(expression, |expression| expression.to_owned())
+    }
+
+    /// Any text that this regular expression matches from end to end.
+    ///
+    /// # Errors
+    /// As [`Self::found`].
+    pub fn whole(expression: &str) -> Result<Self, MatcherError> {
+        Self::pattern(expression, |expression| format!("^(?:{expression})$"))
+    }
+
+    fn pattern(expression: &str, make: impl Fn(&str) -> String) -> Result<Self, MatcherError> {
+        if expression.is_empty() {
+            return Err(MatcherError::Empty);
+        }
+        let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_PATTERN).build();
+        // by itself first, so that no expression can close the group that anchors it
+        build(expression).map_err(|why| MatcherError::Pattern { why: why.to_string() })?;
+        let regex = build(&make(expression)).map_err(|why| MatcherError::Pattern { why: why.to_string() })?;
+        Ok(Self(Expected::Pattern(regex)))
+    }
+
+    /// Whether this text is expected.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        match &self.0 {
+            Expected::Exact(wanted) => wanted == text,
+            Expected::Pattern(pattern) => pattern.is_match(text),
+        }
+    }
+}
+
+impl fmt::Display for TextMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Expected::Exact(text) => f.write_str(text),
+            Expected::Pattern(pattern) => write!(f, "/{pattern}/"),
+        }
+    }
+}
+
+const MAX_PATTERN: usize = 1024 * 1024;
+
+/// Why something cannot be expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MatcherError {
+    /// Empty: as text nobody, as a pattern everybody.
+    #[error("expected identity is empty")]
+    Empty,
+    /// Not a regular expression.
+    #[error("not a regular expression that can be used: {why}")]
+    Pattern {
+        /// The parser's words.
+        why: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(issuer: Option<&str>, name: &str) -> Identity {
+        let extensions = BTreeMap::from([(5, "acme/app".to_owned())]);
+        Identity { issuer: issuer.map(str::to_owned), names: vec![SubjectName::Email(name.into())], extensions }
+    }
+
+    fn exact(text: &str) -> TextMatcher {
+        TextMatcher::exact(text).unwrap()
+    }
+
+    #[test]
+    fn issuer_and_subject_must_both_match() {
+        let matcher = IdentityMatcher::new(exact("https://i"), exact("a@b"));
+        assert!(matcher.matches(&identity(Some("https://i"), "a@b")));
+        assert!(!matcher.matches(&identity(Some("https://j"), "a@b")));
+        assert!(!matcher.matches(&identity(Some("https://i"), "b@b")));
+        assert!(!matcher.matches(&identity(None, "a@b")));
+    }
+
+    #[test]
+    fn extension_is_compared_exactly() {
+        let matcher =
+            |number, text: &str| IdentityMatcher::new(exact("i"), exact("a")).with_extension(number, text.into());
+        assert!(matcher(5, "acme/app").matches(&identity(Some("i"), "a")));
+        assert!(!matcher(5, "acme/ap").matches(&identity(Some("i"), "a")));
+        assert!(!matcher(6, "acme/app").matches(&identity(Some("i"), "a")));
+    }
+
+    #[test]
+    fn pattern_is_found_anywhere_or_matches_the_whole() {
+        assert!(TextMatcher::found("a.b").unwrap().matches("xa.by"));
+        assert!(!TextMatcher::found("^a$").unwrap().matches("xa"));
+        assert!(TextMatcher::whole("a|b").unwrap().matches("b"));
+        assert!(!TextMatcher::whole("a|b").unwrap().matches("ab"));
+        assert!(!TextMatcher::whole("a|b").unwrap().matches("b\n"));
+    }
+
+    #[test]
+    fn empty_and_broken_expectations_are_refused() {
+        assert_eq!(TextMatcher::exact("").unwrap_err(), MatcherError::Empty);
+        assert_eq!(TextMatcher::found("").unwrap_err(), MatcherError::Empty);
+        for bad in ["(", "a)|(b", "(?:x{1000}){1000}{1000}"] {
+            assert!(matches!(TextMatcher::whole(bad), Err(MatcherError::Pattern { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn one_signer_on_two_occasions_is_one_signer() {
+        let mut later = identity(Some("i"), "a");
+        later.extensions.clear();
+        assert_eq!(later, identity(Some("i"), "a"));
+        assert_ne!(later, identity(Some("j"), "a"));
+    }
+}

@@ -1,0 +1,96 @@
+//! A signature, what it is over, and who made it: what all other evidence must be about.
+
+use aws_lc_rs::{
+    digest::{self, Digest as Hashed},
+    signature::{self as sig, ParsedPublicKey, VerificationAlgorithm},
+};
+use keys::{KeyKind, PublicKey};
+use oci::Digest;
+
+use crate::certificate::Certificate;
+
+/// A signature that was checked: `signer` made `signature` over `message`.
+#[derive(Clone, Copy)]
+pub(crate) struct Signed<'a> {
+    pub(crate) message: Message<'a>,
+    /// The payload of the envelope that `message` encodes, if it is one.
+    pub(crate) payload: Option<&'a [u8]>,
+    pub(crate) signature: &'a [u8],
+    pub(crate) signer: SignedBy<'a>,
+}
+
+/// What was used to check a signature.
+#[derive(Clone, Copy)]
+pub(crate) enum SignedBy<'a> {
+    Certificate(&'a Certificate),
+    Key(&'a PublicKey),
+}
+
+/// What a signature is over: bytes, or bytes of which only the SHA-256 is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Message<'a> {
+    Bytes(&'a [u8]),
+    Digest(Digest),
+}
+
+impl Message<'_> {
+    /// Whether `key` made `signature` over this.
+    pub(crate) fn is_signed_by(&self, key: &PublicKey, signature: &[u8]) -> bool {
+        match self {
+            Self::Bytes(bytes) => key.verify(bytes, signature).is_ok(),
+            Self::Digest(digest) => over_digest(key, digest, signature),
+        }
+    }
+
+    /// What it hashes to, if that can be known.
+    pub(crate) fn hash(&self, algorithm: HashAlgorithm) -> Option<Vec<u8>> {
+        match (self, algorithm) {
+            (Self::Bytes(bytes), algorithm) => Some(algorithm.of(bytes)),
+            (Self::Digest(digest), HashAlgorithm::Sha256) => Some(digest.as_bytes().to_vec()),
+            (Self::Digest(_), _) => None,
+        }
+    }
+}
+
+/// Ed25519 signs no SHA-256 digest, so it signs none of these messages.
+fn over_digest(key: &PublicKey, digest: &Digest, signature: &[u8]) -> bool {
+    let algorithm: &dyn VerificationAlgorithm = match key.kind() {
+        KeyKind::P256 => &sig::ECDSA_P256_SHA256_ASN1,
+        KeyKind::P384 => &sig::ECDSA_P384_SHA256_ASN1,
+        KeyKind::P521 => &sig::ECDSA_P521_SHA256_ASN1,
+        KeyKind::Rsa(_) => &sig::RSA_PKCS1_2048_8192_SHA256,
+        KeyKind::Ed25519 => return false,
+    };
+    let hashed = Hashed::import_less_safe(digest.as_bytes(), &digest::SHA256).expect("SHA-256 has 32 bytes");
+    ParsedPublicKey::new(algorithm, key.to_der()).is_ok_and(|key| key.verify_digest_sig(&hashed, signature).is_ok())
+}
+
+/// A hash function that evidence may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HashAlgorithm {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl HashAlgorithm {
+    /// The function of this name, as Rekor and Sigstore's protobuf messages write it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "sha256" | "SHA2_256" => Some(Self::Sha256),
+            "sha384" | "SHA2_384" => Some(Self::Sha384),
+            "sha512" | "SHA2_512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
+    /// The hash of these bytes.
+    pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha384 => &digest::SHA384,
+            Self::Sha512 => &digest::SHA512,
+        };
+        digest::digest(algorithm, bytes).as_ref().to_vec()
+    }
+}
