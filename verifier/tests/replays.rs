@@ -265,7 +265,7 @@ fn cve_2023_33199_and_cve_2026_23831_malformed_entries_are_refused_without_a_pan
         ("dsse", ""),
     ] {
         let mut bundle = unlogged(&leaf, &statement());
-        bundle["verificationMaterial"]["tlogEntries"] = json!([world.entry(kind, body, T + 1)]);
+        bundle["verificationMaterial"]["tlogEntries"] = json!([world.entry((kind, "0.0.1"), body, T + 1)]);
         let fault = log_fault(judge(&bundle, &world.trust()).unwrap_err());
         assert!(matches!(fault, LogFault::Field(_) | LogFault::Json(_) | LogFault::Kind { .. }), "{body}: {fault}");
     }

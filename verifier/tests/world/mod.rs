@@ -1,6 +1,8 @@
 //! A Sigstore of our own, in one process: authorities for names and for the time, logs of certificates and signatures.
 //! What it makes is genuine; tests then spoil one thing.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 pub(crate) mod der;
 
 use std::{
@@ -235,6 +237,25 @@ impl World {
         TransparencyLog::new(self.rekor.public().clone(), "https://log.test", window(T - 1000, T + 10_000_000))
     }
 
+    /// All of it as Sigstore's `trusted_root.json`.
+    pub(crate) fn trusted_root(&self) -> Value {
+        let certificates = |text: String| {
+            let blocks = pem::parse_many(text).unwrap();
+            json!({ "certificates": blocks.iter().map(|block| json!({ "rawBytes": b64(block.contents()) })).collect::<Vec<_>>() })
+        };
+        let valid = json!({ "start": "2025-12-31T00:00:00Z", "end": "2026-06-01T00:00:00.999Z" });
+        let log = |key: &PrivateKey| {
+            json!({ "baseUrl": "https://log.test", "hashAlgorithm": "SHA2_256",
+                "publicKey": { "rawBytes": b64(key.public().to_der()), "keyDetails": "PKIX_ECDSA_P256_SHA_256", "validFor": valid },
+                "logId": { "keyId": b64(Digest::of(key.public().to_der()).as_bytes()) } })
+        };
+        let authority = |pem| json!({ "subject": { "commonName": "x" }, "uri": "https://x.test", "certChain": certificates(pem), "validFor": valid });
+        json!({ "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+            "tlogs": [log(&self.rekor)], "ctlogs": [log(&self.ct)],
+            "certificateAuthorities": [authority(self.ca.pem())],
+            "timestampAuthorities": [authority(self.tsa.pem(true))] })
+    }
+
     /// Trust in all of it, with cosign's demands.
     pub(crate) fn trust(&self) -> TrustRoot {
         self.trust_without_time()
@@ -270,23 +291,40 @@ impl World {
             "payloadHash": { "algorithm": "sha256", "value": Digest::of(&payload).hex() },
             "signatures": [{ "signature": envelope["signatures"][0]["sig"], "verifier": b64(certificate) }],
         } });
-        bundle["verificationMaterial"]["tlogEntries"] = json!([self.entry("dsse", &body.to_string(), at)]);
+        bundle["verificationMaterial"]["tlogEntries"] = json!([self.entry(("dsse", "0.0.1"), &body.to_string(), at)]);
     }
 
-    /// An entry with this body, the only one of its tree.
-    pub(crate) fn entry(&self, kind: &str, body: &str, at: u64) -> Value {
+    /// An entry with this body, the only one of its tree, as a log of version 1 has it.
+    pub(crate) fn entry(&self, kind: (&str, &str), body: &str, at: u64) -> Value {
+        let mut entry = self.entry_2(kind, body);
+        let proof = &mut entry["inclusionProof"];
+        let root = proof["rootHash"].as_str().unwrap().to_owned();
+        proof["checkpoint"]["envelope"] = json!(self.checkpoint(&format!("log.test - 1\n1\n{root}\n")));
+        entry["logIndex"] = json!("5");
+        entry["integratedTime"] = json!(at.to_string());
+        entry["inclusionPromise"] = json!({ "signedEntryTimestamp": b64(self.promise(body, at)) });
+        entry
+    }
+
+    /// The same as a log of version 2 has it: no promise and no time, and the log's name as origin.
+    pub(crate) fn entry_2(&self, (kind, version): (&str, &str), body: &str) -> Value {
         let id = Digest::of(self.rekor.public().to_der());
         let root = b64(Digest::of(&[b"\0", body.as_bytes()].concat()).as_bytes());
-        let text = format!("log.test - 1\n1\n{root}\n");
-        let line = [&id.as_bytes()[..4], &self.rekor.sign(text.as_bytes()).unwrap()].concat();
+        let checkpoint = self.checkpoint(&format!("log.test\n1\n{root}\n"));
         json!({
-            "logIndex": "5", "logId": { "keyId": b64(id.as_bytes()) },
-            "kindVersion": { "kind": kind, "version": "0.0.1" }, "integratedTime": at.to_string(),
-            "inclusionPromise": { "signedEntryTimestamp": b64(self.promise(body, at)) },
+            "logIndex": "0", "logId": { "keyId": b64(id.as_bytes()) },
+            "kindVersion": { "kind": kind, "version": version },
             "inclusionProof": { "logIndex": "0", "rootHash": root, "treeSize": "1", "hashes": [],
-                "checkpoint": { "envelope": format!("{text}\n\u{2014} log.test {}\n", b64(line)) } },
+                "checkpoint": { "envelope": checkpoint } },
             "canonicalizedBody": b64(body),
         })
+    }
+
+    /// A note with this text, signed by the log.
+    pub(crate) fn checkpoint(&self, text: &str) -> String {
+        let id = Digest::of(self.rekor.public().to_der());
+        let line = [&id.as_bytes()[..4], &self.rekor.sign(text.as_bytes()).unwrap()].concat();
+        format!("{text}\n\u{2014} log.test {}\n", b64(line))
     }
 
     pub(crate) fn promise(&self, body: &str, at: u64) -> Vec<u8> {
