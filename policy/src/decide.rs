@@ -197,7 +197,7 @@ impl Policy {
         self.authorities.iter().find_map(|authority| {
             let signer = match &authority.requirement {
                 Requirement::Pass => None,
-                requirement => Some(*verified.iter().find(|signature| requirement.met_by(signature))?.signer()),
+                requirement => Some(verified.iter().find(|signature| requirement.met_by(signature))?.signer().clone()),
             };
             let (policy, authority) = (self.name.clone(), authority.name.clone());
             Some(Met { policy, authority, signer, enforced: self.enforces() })
