@@ -92,7 +92,9 @@ impl LogEntry {
         let value = json::parse(text.as_bytes())?;
         let fields = Fields::of(&value, "a log entry", &["SignedEntryTimestamp", "Payload"])?;
         let payload = fields.object("Payload", &["body", "integratedTime", "logIndex", "logID"])?;
-        let log = hex::decode(payload.text("logID")?).map_err(|_| FieldError::Missing("logID in hexadecimal"))?;
+        let id = payload.text("logID")?;
+        let log = hex::decode(id).ok().filter(|log| hex::encode(log) == id);
+        let log = log.ok_or(FieldError::Missing("logID in lower-case hexadecimal"))?;
         Ok(Self {
             log,
             index: payload.number("logIndex")?,

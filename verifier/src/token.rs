@@ -1,18 +1,21 @@
 //! Timestamp tokens (RFC 3161) in CMS signed data (RFC 5652): taken apart, and the parts checked against each other.
 
 use aws_lc_rs::digest;
+use rustls_pki_types::UnixTime;
 
 use crate::{
     asn1::{self, Item, Items, NotDer, Oid, constructed, context},
     certificate::{Certificate, MAX_CHAIN},
     signed::HashAlgorithm,
 };
-use rustls_pki_types::UnixTime;
+
+/// A hash, and by which function if it is one that is accepted.
+type Imprint = (Option<HashAlgorithm>, Vec<u8>);
 
 /// A token as found.
 pub(crate) struct Token {
     /// The hash that was stamped.
-    pub(crate) imprint: (Option<HashAlgorithm>, Vec<u8>),
+    pub(crate) imprint: Imprint,
     /// The time that it claims.
     pub(crate) time: UnixTime,
     /// The certificates that it brings along.
@@ -29,7 +32,7 @@ struct SignerInfo {
     content_type: Vec<u8>,
     message_digest: Vec<u8>,
     /// What the signer says its certificate hashes to, by SHA-1 if there is no other function.
-    certificate: Option<(Option<HashAlgorithm>, Vec<u8>)>,
+    certificate: Option<Imprint>,
     signature: Vec<u8>,
 }
 
@@ -116,7 +119,7 @@ fn certificates(set: &Item<'_>) -> Result<Vec<Certificate>, NotDer> {
 }
 
 /// RFC 3161, 2.4.2: TSTInfo, as far as the time.
-fn stamped(info: &[u8]) -> Result<((Option<HashAlgorithm>, Vec<u8>), UnixTime), NotDer> {
+fn stamped(info: &[u8]) -> Result<(Imprint, UnixTime), NotDer> {
     let mut info = Items::only(info, asn1::SEQUENCE)?.items()?;
     if info.take(asn1::INTEGER)?.value != [1] {
         return Err(NotDer);
@@ -196,7 +199,7 @@ fn first_certificate<'a>(value: &Item<'a>) -> Result<Items<'a>, NotDer> {
     Items::only(value.raw, asn1::SEQUENCE)?.items()?.take(asn1::SEQUENCE)?.items()?.take(asn1::SEQUENCE)?.items()
 }
 
-fn certificate_2(value: &Item<'_>) -> Result<(Option<HashAlgorithm>, Vec<u8>), NotDer> {
+fn certificate_2(value: &Item<'_>) -> Result<Imprint, NotDer> {
     let mut id = first_certificate(value)?;
     let algorithm = match id.optional(asn1::SEQUENCE)? {
         Some(named) => algorithm(&named)?.ok_or(NotDer)?,

@@ -27,11 +27,11 @@ impl Bench {
         Self { world, leaf, bundle }
     }
 
-    fn judge(&self, entry: Value) -> Result<VerifiedSignature, LogFault> {
+    fn judge(&self, entry: &Value) -> Result<VerifiedSignature, LogFault> {
         self.judge_under(entry, &self.world.trust())
     }
 
-    fn judge_under(&self, entry: Value, trust: &TrustRoot) -> Result<VerifiedSignature, LogFault> {
+    fn judge_under(&self, entry: &Value, trust: &TrustRoot) -> Result<VerifiedSignature, LogFault> {
         let mut bundle = self.bundle.clone();
         bundle["verificationMaterial"]["tlogEntries"] = json!([entry]);
         judge(&bundle, trust).map_err(|fault| match fault {
@@ -99,7 +99,7 @@ fn every_kind_of_entry_proves_the_signature_that_it_records() {
     let bench = Bench::new();
     for (kind, version) in KINDS {
         let body = bench.body(kind, version).to_string();
-        let signature = bench.judge(bench.entry(kind, version, &body)).unwrap_or_else(|why| panic!("{kind}: {why}"));
+        let signature = bench.judge(&bench.entry(kind, version, &body)).unwrap_or_else(|why| panic!("{kind}: {why}"));
         assert_eq!(signature.proofs().log_entries()[0].log, "log.test");
     }
 }
@@ -110,7 +110,7 @@ fn entry_of_another_signature_signer_or_content_proves_nothing_in_any_kind() {
     let digest = |text: &str| (Digest::of(text.as_bytes()).hex(), b64(Digest::of(text.as_bytes()).as_bytes()));
     for (kind, version) in KINDS {
         let own = bench.body(kind, version).to_string();
-        let judge = |body: String| bench.judge(bench.entry(kind, version, &body)).map(drop).unwrap_err();
+        let judge = |body: String| bench.judge(&bench.entry(kind, version, &body)).map(drop).unwrap_err();
         // the same payload, signed by somebody else
         let fault = judge(other.body(kind, version).to_string());
         let wanted =
@@ -137,17 +137,17 @@ fn entry_says_what_its_body_is() {
     let bench = Bench::new();
     let body = bench.body("dsse", "0.0.1").to_string();
     let entry = bench.world.entry(("intoto", "0.0.1"), &body, T + 1);
-    assert_eq!(bench.judge(entry).map(drop), Err(LogFault::OtherKind { found: "dsse 0.0.1".into() }));
+    assert_eq!(bench.judge(&entry).map(drop), Err(LogFault::OtherKind { found: "dsse 0.0.1".into() }));
     let unknown = body.replace("0.0.1", "0.0.9");
     let entry = bench.world.entry(("dsse", "0.0.9"), &unknown, T + 1);
-    assert_eq!(bench.judge(entry).map(drop), Err(LogFault::Kind { found: "dsse 0.0.9".into() }));
+    assert_eq!(bench.judge(&entry).map(drop), Err(LogFault::Kind { found: "dsse 0.0.9".into() }));
 }
 
 #[test]
 fn body_of_version_2_is_canonical_and_has_no_more_members() {
     let bench = Bench::new();
     let body = bench.body("hashedrekord", "0.0.2").to_string();
-    let judge = |body: &str| bench.judge(bench.world.entry_2(("hashedrekord", "0.0.2"), body)).map(drop).unwrap_err();
+    let judge = |body: &str| bench.judge(&bench.world.entry_2(("hashedrekord", "0.0.2"), body)).map(drop).unwrap_err();
     assert_eq!(judge(&body.replace("\"kind\"", " \"kind\"")), LogFault::NotCanonical);
     assert!(matches!(judge(&body.replace("\"kind\"", "\"more\":1,\"kind\"")), LogFault::Field(_)));
     assert!(matches!(judge(&body.replace("\"kind\"", "\"kind\":\"x\",\"kind\"")), LogFault::Json(_)));
@@ -160,12 +160,12 @@ fn entry_needs_a_proof_and_the_proof_its_place() {
     let fault = |change: fn(&mut Value)| {
         let mut entry = bench.world.entry(("dsse", "0.0.1"), &body, T + 1);
         change(&mut entry);
-        bench.judge(entry).map(drop)
+        bench.judge(&entry).map(drop)
     };
     let without = |name: &'static str| move |entry: &mut Value| drop(entry.as_object_mut().unwrap().remove(name));
     let mut bare = bench.world.entry(("dsse", "0.0.1"), &body, T + 1);
     without("inclusionProof")(&mut bare);
-    assert_eq!(bench.judge(bare).map(drop), Err(LogFault::NoProof));
+    assert_eq!(bench.judge(&bare).map(drop), Err(LogFault::NoProof));
     assert_eq!(fault(|_| ()), Ok(()));
     assert_eq!(fault(|e| e["inclusionProof"]["hashes"] = json!([b64([0; 32])])), Err(LogFault::Proof));
     assert!(matches!(
@@ -177,7 +177,7 @@ fn entry_needs_a_proof_and_the_proof_its_place() {
     assert_eq!(fault(|e| e["logIndex"] = json!("6")), Err(LogFault::Promise));
     let mut moved = bench.world.entry_2(("dsse", "0.0.1"), &body);
     moved["logIndex"] = json!("1");
-    assert_eq!(bench.judge(moved).map(drop), Err(LogFault::Index { found: 1, wanted: 0 }));
+    assert_eq!(bench.judge(&moved).map(drop), Err(LogFault::Index { found: 1, wanted: 0 }));
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn checkpoint_must_be_the_logs_and_witnesses_change_nothing() {
     let judge = |note: String| {
         let mut entry = bench.world.entry_2(("dsse", "0.0.2"), &body);
         entry["inclusionProof"]["checkpoint"]["envelope"] = json!(note);
-        bench.judge(entry).map(drop).map_err(|fault| match fault {
+        bench.judge(&entry).map(drop).map_err(|fault| match fault {
             LogFault::Checkpoint(fault) => fault,
             other => panic!("{other}"),
         })
@@ -226,8 +226,8 @@ fn log_must_be_trusted_when_it_logged_or_else_when_the_signature_was_stamped() {
         let trust = TrustRoot::new(vec![]).with_log(log).with_authority(ca).with_timestamp_authority(tsa);
         trust.demanding(verifier::Demands { log_entry: true, ..verifier::Demands::NOTHING })
     };
-    assert!(bench.judge_under(entry(), &log(world::window(T + 1, T + 1))).is_ok());
+    assert!(bench.judge_under(&entry(), &log(world::window(T + 1, T + 1))).is_ok());
     for outside in [world::window(T - 9, T), world::window(T + 2, T + 9)] {
-        assert!(matches!(bench.judge_under(entry(), &log(outside)), Err(LogFault::Outside { .. })));
+        assert!(matches!(bench.judge_under(&entry(), &log(outside)), Err(LogFault::Outside { .. })));
     }
 }

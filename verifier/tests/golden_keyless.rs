@@ -60,13 +60,13 @@ impl Check<'_> {
     fn trust(&self) -> TrustRoot {
         let root = match self.flag("--trusted-root") {
             Some(name) => TrustRoot::parse_trusted_root(self.file(name).as_bytes()).unwrap(),
-            None => self.from_environment(),
+            None => self.environment_trust(),
         };
         let key = self.flag("--key").map(|name| PublicKey::from_pem(self.file(name).as_bytes()).unwrap());
         root.with_keys(key.into_iter().collect()).demanding(self.demands())
     }
 
-    fn from_environment(&self) -> TrustRoot {
+    fn environment_trust(&self) -> TrustRoot {
         let file = |name: &str| {
             let value = self.environment.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap();
             self.file(value)

@@ -4,11 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 #![expect(clippy::disallowed_methods, reason = "the corpus is on disk")]
 
+#[path = "corpus/alter.rs"]
+mod alter;
 mod corpus;
+#[path = "corpus/sample.rs"]
+mod sample;
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
+use alter::{alterations, paths};
 use keys::PublicKey;
+use sample::Sample;
 use verifier::{Artifact, TrustRoot, examine_blob};
 
 /// The bundle, and why we are right about it.
@@ -115,4 +121,49 @@ fn both_verifiers_agree_save_where_the_list_says_why() {
         }
     }
     assert!(surprises.is_empty(), "{surprises:#?}");
+}
+
+/// Where a good bundle may be altered so that one of us takes it and the other does not, who does, and why.
+const ALTERED: [(&str, bool, &str); 7] = [
+    ("/mediaType", false, "it reads a bundle that names no version of the format"),
+    (STAMPS, false, "it takes an empty list for an empty object"),
+    (STAMP, true, "one bad timestamp is set aside where the log's time is there, it refuses the bundle"),
+    (STAMP_BYTES, true, "likewise"),
+    ("/verificationMaterial/tlogEntries/0/inclusionProof/rootHash", false, "it reads the checkpoint's alone"),
+    ("/verificationMaterial/tlogEntries/0/inclusionProof/treeSize", false, "it reads the checkpoint's alone"),
+    ("/verificationMaterial/tlogEntries/0/logId/keyId", false, "it finds a log of version 2 by its origin alone"),
+];
+const STAMPS: &str = "/verificationMaterial/timestampVerificationData";
+const STAMP: &str = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0";
+const STAMP_BYTES: &str = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp";
+
+#[test]
+fn both_verifiers_agree_on_altered_bundles_save_where_the_list_says_why() {
+    use sigstore_verify::{
+        VerificationPolicy,
+        trust_root::TrustedRoot,
+        types::{Bundle, Sha256Hash},
+        verify,
+    };
+    let mut surprises = BTreeSet::new();
+    for case in ["c3-rekor1-tsa", "c3-rekor2"] {
+        let Some(sample) = Sample::read(case) else { return };
+        let ours = TrustRoot::parse_trusted_root(&sample.root).unwrap();
+        let theirs = TrustedRoot::from_json(std::str::from_utf8(&sample.root).unwrap()).unwrap();
+        let digest = Sha256Hash::from_hex(&sample.image.digest().hex()).unwrap();
+        for path in paths(&sample.bundle, String::new()) {
+            for altered in alterations(&sample.bundle, &path, 30) {
+                let text = altered.to_string();
+                let artifact = Artifact::Digest(*sample.image.digest());
+                let we = examine_blob(artifact, text.clone().into_bytes(), &ours, corpus::now()).is_ok();
+                let policy = VerificationPolicy::any_identity();
+                let they =
+                    Bundle::from_json(&text).is_ok_and(|bundle| verify(digest, &bundle, &policy, &theirs).is_ok());
+                if we != they && !ALTERED.iter().any(|(place, who, _)| (*place, *who) == (path.as_str(), we)) {
+                    surprises.insert((path.clone(), we));
+                }
+            }
+        }
+    }
+    assert!(surprises.is_empty(), "place, whether we take it: {surprises:#?}");
 }

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use verifier::{Demands, TrustRoot, TrustedRootError};
 use world::{T, World, b64, judge};
 
+/// What is done to a good trusted root.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 fn parse(root: &Value) -> Result<TrustRoot, TrustedRootError> {
     TrustRoot::parse_trusted_root(root.to_string().as_bytes())
 }
@@ -65,7 +68,7 @@ fn fingerprint_is_over_all_of_it_and_the_demands() {
 #[test]
 fn malformed_trusted_root_is_refused_for_its_own_reason() {
     let world = World::new();
-    let fault = |change: &dyn Fn(&mut Value)| {
+    let fault = |change: Change<'_>| {
         let mut root = world.trusted_root();
         change(&mut root);
         parse(&root).map(|_| "read").unwrap_err().to_string()
@@ -73,7 +76,7 @@ fn malformed_trusted_root_is_refused_for_its_own_reason() {
     let log = |path: &'static str, value: Value| {
         move |root: &mut Value| *root["tlogs"][0].pointer_mut(path).unwrap() = value.clone()
     };
-    let cases: [(&dyn Fn(&mut Value), &str); 13] = [
+    let cases: [(Change<'_>, &str); 13] = [
         (&|root| root["more"] = json!(1), "unknown member `more`"),
         (&|root| root["mediaType"] = json!("application/json"), "wanted version 0.1 or 0.2"),
         (&|root| root["tlogs"] = json!({}), "lacks `tlogs`"),
