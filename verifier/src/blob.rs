@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Fault, Proofs, Signer, TrustRoot,
-    bundle::{Bundle, Content, Versions},
+    bundle::{Bundle, Content, Noted, Versions},
     examine::{judge_bundled, judge_envelope, statement, subject},
     fields::excerpt,
     maker::Candidate,
@@ -70,8 +70,8 @@ pub fn examine_blob(
             subject(&statement, &artifact.digest())?;
             Ok(VerifiedBlob { signer, predicate_type: Some(statement.predicate_type), proofs })
         }
-        Content::Message { algorithm, digest, signature } => {
-            artifact.is_noted(&algorithm, &digest)?;
+        Content::Message { noted, signature } => {
+            noted.map(|noted| artifact.is_noted(&noted)).transpose()?;
             let candidate = Candidate { message: artifact.message(), payload: None, signature: &signature, carried };
             let (signer, proofs) = judge_bundled(candidate, &signer, trust, now)?;
             Ok(VerifiedBlob { signer, predicate_type: None, proofs })
@@ -95,11 +95,12 @@ impl Artifact<'_> {
     }
 
     /// The digest beside the signature is not signed, but a wrong one shows that the bundle is another file's.
-    fn is_noted(&self, algorithm: &str, digest: &[u8]) -> Result<(), Fault> {
+    fn is_noted(&self, noted: &Noted) -> Result<(), Fault> {
+        let Noted { algorithm, digest } = noted;
         let needs_bytes = || Fault::NeedsBytes { algorithm: excerpt(algorithm, 40) };
         let hash = HashAlgorithm::named(algorithm).ok_or_else(needs_bytes)?;
         let wanted = self.message().hash(hash).ok_or_else(needs_bytes)?;
-        if digest == wanted {
+        if *digest == wanted {
             return Ok(());
         }
         Err(Fault::OtherArtifact { named: hex::encode(digest), artifact: hex::encode(wanted) })

@@ -29,7 +29,14 @@ pub(crate) struct Bundle {
 #[derive(Debug)]
 pub(crate) enum Content {
     Envelope(Envelope),
-    Message { algorithm: String, digest: Vec<u8>, signature: Vec<u8> },
+    Message { noted: Option<Noted>, signature: Vec<u8> },
+}
+
+/// What a bundle notes beside a signature: the hash of what was signed. It is not signed itself.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) algorithm: String,
+    pub(crate) digest: Vec<u8>,
 }
 
 /// What the signature is to be checked with.
@@ -145,12 +152,11 @@ fn content(top: &Fields<'_>) -> Result<Content, BundleError> {
         return Err(BundleError::TwoContents);
     }
     let message = top.object(MESSAGE, &["messageDigest", "signature"])?;
-    let digest = message.object("messageDigest", &["algorithm", "digest"])?;
-    Ok(Content::Message {
-        algorithm: digest.text("algorithm")?.to_owned(),
-        digest: digest.base64("digest")?,
-        signature: message.base64("signature")?,
-    })
+    let noted = message.optional("messageDigest", &["algorithm", "digest"])?;
+    let read = |noted: Fields<'_>| {
+        Ok::<_, FieldError>(Noted { algorithm: noted.text("algorithm")?.to_owned(), digest: noted.base64("digest")? })
+    };
+    Ok(Content::Message { noted: noted.map(read).transpose()?, signature: message.base64("signature")? })
 }
 
 fn envelope(fields: &Fields<'_>) -> Result<Envelope, BundleError> {

@@ -87,7 +87,7 @@ fn layer(
 
 /// An annotation that says something.
 fn annotation<'a>(annotations: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
-    annotations.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    annotations.get(name).map(String::as_str).filter(|text| !text.trim().is_empty())
 }
 
 /// The one certificate of a layer, and its chain. cosign stores roots there as well, which prove nothing.

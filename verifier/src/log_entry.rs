@@ -78,7 +78,7 @@ impl LogEntry {
             kind: Some((kind.text("kind")?.to_owned(), kind.text("version")?.to_owned())),
             integrated: fields.number("integratedTime")?,
             promise: promise.map(|promise| promise.base64("signedEntryTimestamp")).transpose()?,
-            proof: fields.optional("inclusionProof", &PROOF)?.map(|proof| Proof::read(&proof)).transpose()?,
+            proof: proof(&fields, must)?,
             body: fields.base64("canonicalizedBody")?,
             must,
         })
@@ -201,6 +201,13 @@ impl LogEntry {
         }
         Ok(())
     }
+}
+
+/// The oldest bundles hold proofs without a checkpoint, which lead nowhere: as good as none.
+fn proof(entry: &Fields<'_>, must: Must) -> Result<Option<Proof>, LogFault> {
+    let found = entry.optional("inclusionProof", &PROOF)?;
+    let leads_somewhere = |proof: &Fields<'_>| must == Must::Proof || proof.get("checkpoint").is_some();
+    found.filter(leads_somewhere).map(|proof| Proof::read(&proof)).transpose()
 }
 
 impl Proof {
