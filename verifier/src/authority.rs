@@ -94,6 +94,11 @@ impl Chain {
         oci::Digest::of(self.root.der())
     }
 
+    /// When this authority is trusted.
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
     pub(crate) fn describe(&self) -> String {
         let ids: Vec<String> = self.intermediates.iter().map(|one| oci::Digest::of(one.der()).to_string()).collect();
         format!("{} {ids:?} {}", self.id(), self.window)

@@ -124,15 +124,16 @@ impl Proofs {
 
     /// Whether this meets what is demanded; `certified` is whether a certificate made the signature.
     pub(crate) fn meet(&self, demands: Demands, certified: bool) -> Result<(), Fault> {
-        let set_aside = || self.set_aside.clone();
+        let of = |kind: fn(&SetAside) -> bool| self.set_aside.iter().filter(|one| kind(one)).cloned().collect();
         if demands.log_entry && self.log_entries.is_empty() {
-            return Err(Fault::NoLogEntry { set_aside: set_aside() });
+            return Err(Fault::NoLogEntry { set_aside: of(|one| matches!(one, SetAside::LogEntry { .. })) });
         }
         if demands.certificate_log && certified && self.certificate_logs.is_empty() {
-            return Err(Fault::NoCertificateLog { set_aside: set_aside() });
+            let set_aside = of(|one| matches!(one, SetAside::CertificateTimestamp { .. }));
+            return Err(Fault::NoCertificateLog { set_aside });
         }
         if demands.timestamp && self.timestamps.is_empty() {
-            return Err(Fault::NoTimestamp { set_aside: set_aside() });
+            return Err(Fault::NoTimestamp { set_aside: of(|one| matches!(one, SetAside::Timestamp { .. })) });
         }
         Ok(())
     }

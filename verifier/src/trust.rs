@@ -167,6 +167,19 @@ impl TrustRoot {
         &self.timestamp_authorities
     }
 
+    /// The next moment after this one at which something begins or ceases to be trusted: evidence that was gathered
+    /// before it is to be gathered anew.
+    #[must_use]
+    pub fn next_edge(&self, after: UnixTime) -> Option<UnixTime> {
+        let authorities = self.authorities.iter().map(|authority| authority.chain().window());
+        let clocks = self.timestamp_authorities.iter().map(|authority| authority.chain().window());
+        let logs = self.logs.iter().map(TransparencyLog::window);
+        let windows = authorities.chain(clocks).chain(logs);
+        let all = windows.chain(self.certificate_logs.iter().map(CertificateLog::window));
+        let edge = all.filter_map(|window| window.next_edge(after)).min();
+        edge.map(|seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)))
+    }
+
     /// What is demanded of a signature.
     #[must_use]
     pub fn demands(&self) -> Demands {

@@ -29,12 +29,18 @@ impl Window {
         self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time <= end)
     }
 
+    /// The next moment after this one at which it opens or has closed.
+    pub(crate) fn next_edge(&self, after: UnixTime) -> Option<u64> {
+        let closed = self.end.and_then(|end| end.checked_add(1));
+        [self.start, closed].into_iter().flatten().filter(|edge| *edge > after.as_secs()).min()
+    }
+
     /// Whether any moment can be in it.
     pub(crate) fn is_possible(&self) -> bool {
         self.start.zip(self.end).is_none_or(|(start, end)| start <= end)
     }
 
-    /// The same window, from no earlier than this.
+    /// Whether it opens at some moment.
     pub(crate) fn has_start(&self) -> bool {
         self.start.is_some()
     }

@@ -520,6 +520,32 @@ fn empty_and_blank_certificates_of_a_layer_are_no_certificate() {
 }
 
 #[test]
+fn intermediates_of_a_layer_may_fill_a_gap_but_its_root_is_never_trusted() {
+    let world = World::new();
+    let leaf = world.leaf();
+    let chained = |pem: String| {
+        let mut annotations = world.layer(&leaf, &payload(), T + 1);
+        annotations.insert("dev.sigstore.cosign/chain".into(), pem);
+        annotations
+    };
+    let trust = |pem: &str| {
+        let authority = CertificateAuthority::from_pem(pem, Window::UNBOUNDED).unwrap();
+        TrustRoot::new(vec![]).with_authority(authority).with_log(world.log())
+    };
+    let root = trust(&world.ca.root_pem());
+    assert!(judge_layer(&payload(), chained(world.ca.pem()), &root).is_ok());
+    let unknown = Fault::Chain(ChainFault::UnknownIssuer);
+    assert_eq!(judge_layer(&payload(), chained(String::new()), &root).unwrap_err(), unknown);
+    let elsewhere = trust(&Authority::names().root_pem());
+    assert!(matches!(judge_layer(&payload(), chained(world.ca.pem()), &elsewhere), Err(Fault::Chain(_))));
+    let many = world.ca.pem().repeat(6);
+    assert!(matches!(
+        judge_layer(&payload(), chained(many), &root),
+        Err(Fault::Certificate(CertificateError::TooMany { .. }))
+    ));
+}
+
+#[test]
 fn layer_of_another_image_is_refused_however_well_it_is_logged() {
     let world = World::new();
     let leaf = world.leaf();

@@ -66,6 +66,22 @@ fn fingerprint_is_over_all_of_it_and_the_demands() {
 }
 
 #[test]
+fn next_edge_is_the_first_opening_or_closing_of_any_window() {
+    let mut root = World::new().trusted_root();
+    root["tlogs"][0]["publicKey"]["validFor"] = json!({ "start": "2026-02-01T00:00:00Z" });
+    root["timestampAuthorities"][0]["validFor"]["end"] = json!("2026-03-01T00:00:00Z");
+    let trust = parse(&root).unwrap();
+    let edges = [T + 31 * 86_400, T + 59 * 86_400 + 1, T + 151 * 86_400 + 1];
+    let mut at = T;
+    for edge in edges {
+        assert_eq!(trust.next_edge(world::time(at)).map(|time| time.as_secs()), Some(edge));
+        at = edge;
+    }
+    assert_eq!(trust.next_edge(world::time(at)), None);
+    assert_eq!(TrustRoot::new(vec![]).next_edge(world::time(T)), None);
+}
+
+#[test]
 fn malformed_trusted_root_is_refused_for_its_own_reason() {
     let world = World::new();
     let fault = |change: Change<'_>| {

@@ -118,6 +118,11 @@ impl Authority {
         format!("{}{}", self.intermediate, self.root)
     }
 
+    /// The root without the intermediate.
+    pub(crate) fn root_pem(&self) -> String {
+        self.root.clone()
+    }
+
     /// A certificate for these parameters, with a timestamp of this log of certificates if there is one.
     pub(crate) fn issue(&self, mut params: CertificateParams, log: Option<&PrivateKey>) -> Leaf {
         let key = KeyPair::generate().unwrap();
