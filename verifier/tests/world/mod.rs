@@ -20,8 +20,9 @@ use rcgen::{
 use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
 use verifier::{
-    CertificateAuthority, CertificateLog, Demands, Fault, Found, Place, SIGN_PREDICATE, Source, TimestampAuthority,
-    TransparencyLog, TrustRoot, UntrustedSignature, VerifiedSignature, Window, examine,
+    CertificateAuthority, CertificateLog, Demands, Fault, Found, LogFault, Place, SIGN_PREDICATE, SetAside, Source,
+    TimestampAuthority, TimestampFault, TransparencyLog, TrustRoot, UntrustedSignature, VerifiedSignature, Window,
+    examine,
 };
 
 /// When everything is signed.
@@ -416,4 +417,31 @@ fn only(signature: UntrustedSignature, trust: &TrustRoot) -> Result<VerifiedSign
         ([], [refused]) => Err(refused.fault.clone()),
         other => panic!("one signature, {other:?}"),
     }
+}
+
+/// Why no log entry counted.
+pub(crate) fn log_fault(fault: Fault) -> LogFault {
+    match fault {
+        Fault::NoLogEntry { set_aside } => match set_aside.as_slice() {
+            [SetAside::LogEntry { why, .. }] => why.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other}"),
+    }
+}
+
+/// Why no timestamp counted.
+pub(crate) fn stamp_fault(fault: Fault) -> TimestampFault {
+    match fault {
+        Fault::NoTime { set_aside } | Fault::NoTimestamp { set_aside } => match set_aside.as_slice() {
+            [SetAside::Timestamp { why, .. }] => why.clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other}"),
+    }
+}
+
+/// Timestamps instead of log entries.
+pub(crate) fn stamps_only(trust: TrustRoot) -> TrustRoot {
+    trust.demanding(Demands { log_entry: false, timestamp: true, ..Demands::LOGGED })
 }
