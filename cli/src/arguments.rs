@@ -22,7 +22,7 @@ pub(crate) enum Command {
     PublicKey(commands::public_key::Args),
     /// Sign images and store the signatures beside them
     Sign(commands::sign::Args),
-    /// Check the signatures of images by a key
+    /// Check the signatures of images, by a key or an identity
     Verify(commands::verify::Args),
     /// Print the tag under which signatures of an image are stored
     Triangulate(commands::triangulate::Args),

@@ -133,17 +133,7 @@ const VERIFY: &[&str] = &[
     "ca-roots",
     "certificate",
     "certificate-chain",
-    "certificate-github-workflow-name",
-    "certificate-github-workflow-ref",
-    "certificate-github-workflow-repository",
-    "certificate-github-workflow-sha",
-    "certificate-github-workflow-trigger",
-    "certificate-identity",
-    "certificate-identity-regexp",
-    "certificate-oidc-issuer",
-    "certificate-oidc-issuer-regexp",
     "experimental-oci11",
-    "insecure-ignore-sct",
     "local-image",
     "max-workers",
     "offline",
@@ -154,8 +144,6 @@ const VERIFY: &[&str] = &[
     "signature",
     "signature-digest-algorithm",
     "timestamp-certificate-chain",
-    "trusted-root",
-    "use-signed-timestamps",
 ];
 
 #[cfg(test)]

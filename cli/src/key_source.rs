@@ -1,13 +1,13 @@
 //! Where a key is: a file, or an environment variable as `env://NAME`.
 
-use std::{fs::File, io::Read as _};
+use std::path::Path;
 
 use keys::{PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
-use crate::{exit::Failure, password};
+use crate::{bounded_file, exit::Failure, password};
 
-const MAX: u64 = 64 * 1024;
+const MAX_KIB: u64 = 64;
 /// Schemes of cosign's key references that name a key kept elsewhere.
 const ELSEWHERE: [&str; 11] =
     ["awskms", "azurekms", "gcpkms", "hashivault", "openbao", "k8s", "gitlab", "github", "pkcs11", "http", "https"];
@@ -50,21 +50,6 @@ pub(crate) fn read(reference: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         Some((scheme, _)) if ELSEWHERE.contains(&scheme) => {
             Err(format!("keys kept at `{scheme}://` cannot be used yet, wanted a file or env://NAME"))
         }
-        _ => read_file(reference).map_err(|error| format!("open {reference}: {}", plain(&error))),
+        _ => bounded_file::read(Path::new(reference), MAX_KIB),
     }
-}
-
-fn read_file(path: &str) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut text = Zeroizing::new(Vec::new());
-    File::open(path)?.take(MAX + 1).read_to_end(&mut text)?;
-    match text.len() as u64 > MAX {
-        true => Err(std::io::Error::other("it is larger than 64 KiB, which no key is")),
-        false => Ok(text),
-    }
-}
-
-/// The system's words without Rust's "(os error 2)", in lower case.
-pub(crate) fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

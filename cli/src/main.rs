@@ -1,6 +1,7 @@
 //! `sealgate`: argv in, exit code out.
 
 mod arguments;
+mod bounded_file;
 mod commands;
 mod exit;
 mod flags;

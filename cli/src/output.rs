@@ -13,8 +13,9 @@ use std::{
 use clap::error::ErrorKind;
 
 use crate::{
+    bounded_file,
     exit::{Exit, Failure},
-    foreign_flags, key_source,
+    foreign_flags,
 };
 
 /// A line on standard output.
@@ -49,7 +50,7 @@ fn lost(error: &io::Error) -> ! {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(SIGPIPE);
     }
-    note(format_args!("error: standard output: {}", key_source::plain(error)));
+    note(format_args!("error: standard output: {}", bounded_file::plain(error)));
     std::process::exit(Exit::Failed as i32)
 }
 

@@ -25,12 +25,18 @@ fn client() -> Client {
 fn command_line_that_cannot_work_is_refused_in_words_that_say_why() {
     let client = client();
     let table: &[(&str, i32, &str)] = &[
-        ("verify a/b", 1, "error: --key is required: identities of certificates cannot be verified yet\n"),
+        (
+            "verify a/b",
+            1,
+            "error: --certificate-identity or --certificate-identity-regexp is required for verification in keyless \
+             mode\nhint: --key verifies a signature by key instead\n",
+        ),
         (
             "verify --key team.pub a/b",
             1,
-            "error: the transparency log cannot be checked yet, and without it this image is not verified\n\
-             hint: --private-infrastructure verifies a signature that was made without a log\n",
+            "error: no trusted root: log entries cannot be checked without one\n\
+             hint: --trusted-root FILE names one (none is built in, and none is fetched); --private-infrastructure \
+             verifies a signature that was made without a log\n",
         ),
         (
             "verify --key team.pub --private-infrastructure Bad:",
@@ -45,9 +51,9 @@ fn command_line_that_cannot_work_is_refused_in_words_that_say_why() {
              For more information, try '--help'.\n",
         ),
         (
-            "verify --certificate-identity x a/b",
+            "verify --certificate-chain x a/b",
             1,
-            "error: cosign's flag `--certificate-identity` is not here yet\n\
+            "error: cosign's flag `--certificate-chain` is not here yet\n\
              hint: `sealgate verify --help` lists what is\n",
         ),
         (
@@ -126,7 +132,12 @@ fn insecure_switch_in_the_environment_is_announced_by_verify() {
 
 #[test]
 fn insecure_switch_in_the_environment_is_an_error_at_doors() {
-    for name in ["COSIGN_INSECURE_IGNORE_TLOG", "COSIGN_PRIVATE_INFRASTRUCTURE", "COSIGN_CHECK_CLAIMS"] {
+    for name in [
+        "COSIGN_INSECURE_IGNORE_TLOG",
+        "COSIGN_INSECURE_IGNORE_SCT",
+        "COSIGN_PRIVATE_INFRASTRUCTURE",
+        "COSIGN_CHECK_CLAIMS",
+    ] {
         for value in ["1", "true", "false", ""] {
             let mut client = client_with_policy();
             client.set(name, value);

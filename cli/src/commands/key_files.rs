@@ -9,7 +9,7 @@ use std::{
 
 use keys::PrivateKey;
 
-use crate::{exit::Failure, key_source, output};
+use crate::{bounded_file, exit::Failure, output};
 
 /// Asks before files that exist are overwritten, in cosign's words.
 pub(crate) fn may_write(prefix: &str, yes: bool) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ pub(crate) fn write(prefix: &str, key: &PrivateKey, password: &[u8]) -> Result<(
 
 /// Written beside and renamed: an interruption leaves the old file or the new one, never half of one.
 fn write_file(path: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::failed(format_args!("writing {path}: {}", key_source::plain(&error)));
+    let failed = |error: io::Error| Failure::failed(format_args!("writing {path}: {}", bounded_file::plain(&error)));
     let beside = format!("{path}.{}.tmp", std::process::id());
     let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
         file.set_permissions(std::fs::Permissions::from_mode(mode))?;

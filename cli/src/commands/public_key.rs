@@ -1,6 +1,6 @@
 //! `sealgate public-key`.
 
-use crate::{exit::Failure, key_source, output};
+use crate::{bounded_file, exit::Failure, key_source, output};
 
 /// Prints the public half of an encrypted key file, as PKIX PEM.
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         None => output::bytes(pem.as_bytes()),
         Some(path) => {
             std::fs::write(path, pem)
-                .map_err(|error| Failure::failed(format_args!("writing {path}: {}", key_source::plain(&error))))?;
+                .map_err(|error| Failure::failed(format_args!("writing {path}: {}", bounded_file::plain(&error))))?;
             output::note(format_args!("Public key written to {path}"));
         }
     }

@@ -1,5 +1,7 @@
 //! `sealgate verify`: cosign's command, with every signature examined and every refusal explained.
 
+mod expected;
+mod objects;
 mod report;
 
 use std::time::{Duration, SystemTime};
@@ -8,15 +10,19 @@ use clap::ValueEnum;
 use oci::{AnyDigest, ImageRef, PinnedRef};
 use registry::{Client, Discovery, Lookup, RegistryError};
 use rustls_pki_types::UnixTime;
-use verifier::{Evidence, Fault, TrustRoot, VerifiedSignature, examine};
+use verifier::{Fault, TrustRoot, examine};
 
+use self::{expected::Expected, report::Findings};
 use crate::{
     exit::{Exit, Failure},
-    flags::{annotations, annotations::Annotations, boolean, registry::RegistryFlags, repository},
-    key_source, output,
+    flags::{
+        annotations, annotations::Annotations, boolean, identity::IdentityFlags, registry::RegistryFlags, repository,
+        trust::TrustFlags,
+    },
+    output,
 };
 
-/// Checks that an image is signed by a key: exit 0 verified, 10 not signed, 11 no such image, 12 no signature counts.
+/// Checks that an image is signed by a key or an identity: exit 0 verified, 10 not signed, 11 no such image, 12 no signature counts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The images
@@ -31,18 +37,16 @@ pub(crate) struct Args {
     /// Compare annotations with the signed ones (the digest is always compared)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
     check_claims: bool,
-    /// Do not ask for an entry in a transparency log
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_INSECURE_IGNORE_TLOG")]
-    insecure_ignore_tlog: bool,
-    /// The image was signed on private infrastructure, without a transparency log
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_PRIVATE_INFRASTRUCTURE")]
-    private_infrastructure: bool,
     /// Both formats are always looked at; understood for the sake of scripts
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, hide = true)]
     new_bundle_format: Option<bool>,
     /// What to print on standard output
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
     output: Output,
+    #[command(flatten)]
+    identity: IdentityFlags,
+    #[command(flatten)]
+    trust: TrustFlags,
     #[command(flatten)]
     registry: RegistryFlags,
 }
@@ -54,12 +58,16 @@ enum Output {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let trust = trust(&args)?;
-    announce(&args)?;
+    let expected = Expected::of(&args)?;
+    let trust = args.trust.root(expected.key().cloned())?;
+    args.trust.announce();
+    if !args.check_claims {
+        output::warn("annotations are not compared; the digest is");
+    }
     let images = args.images.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
     let client = args.registry.clone().with_environment()?.client(&images)?;
     for (text, image) in args.images.iter().zip(&images) {
-        let work = verify(&args, &client, &trust, text, image);
+        let work = verify(&args, &client, (&expected, &trust), text, image);
         let late = || late(image, args.registry.timeout);
         tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;
     }
@@ -75,39 +83,13 @@ fn late(image: &ImageRef, after: Duration) -> Failure {
     Failure::failed(format_args!("registry {registry}: no answer within {:.1} s", after.as_secs_f64()))
 }
 
-fn trust(args: &Args) -> Result<TrustRoot, Failure> {
-    match &args.key {
-        Some(reference) => Ok(TrustRoot::new(vec![key_source::public(reference)?])),
-        None => Err(Failure::failed("--key is required: identities of certificates cannot be verified yet")),
-    }
-}
-
-/// Says what is not checked, and refuses what cannot be.
-fn announce(args: &Args) -> Result<(), Failure> {
-    if !args.insecure_ignore_tlog && !args.private_infrastructure {
-        let message = "the transparency log cannot be checked yet, and without it this image is not verified";
-        return Err(
-            Failure::failed(message).hint("--private-infrastructure verifies a signature that was made without a log")
-        );
-    }
-    for name in ["COSIGN_INSECURE_IGNORE_TLOG", "COSIGN_PRIVATE_INFRASTRUCTURE", "COSIGN_CHECK_CLAIMS"] {
-        if std::env::var_os(name).is_some() {
-            output::warn(format_args!("{name} is set in the environment"));
-        }
-    }
-    if args.insecure_ignore_tlog {
-        output::warn(
-            "Skipping tlog verification is an insecure practice that lacks transparency and auditability \
-             verification for the signature.",
-        );
-    }
-    if !args.check_claims {
-        output::warn("annotations are not compared; the digest is");
-    }
-    Ok(())
-}
-
-async fn verify(args: &Args, client: &Client, trust: &TrustRoot, typed: &str, image: &ImageRef) -> Result<(), Failure> {
+async fn verify(
+    args: &Args,
+    client: &Client,
+    (expected, trust): (&Expected, &TrustRoot),
+    typed: &str,
+    image: &ImageRef,
+) -> Result<(), Failure> {
     let (pinned, discovery) = find(client, image).await?;
     let Discovery { found, errors } = discovery;
     let evidence = examine(&pinned, found, trust, now());
@@ -116,13 +98,12 @@ async fn verify(args: &Args, client: &Client, trust: &TrustRoot, typed: &str, im
         true => args.annotations.iter().flat_map(|one| &one.0).map(|(k, v)| (k.as_str(), v.as_str())).collect(),
         false => Vec::new(),
     };
-    let (good, other): (Vec<_>, Vec<_>) =
-        evidence.verified().iter().partition(|signature| signature.has_annotations(wanted.iter().copied()));
-    if good.is_empty() {
-        return Err(refusal(&evidence, &other, &wanted, errors));
+    let findings = Findings::part(&evidence, expected, &wanted);
+    if findings.good.is_empty() {
+        return Err(refusal(findings, errors));
     }
-    report::success(typed, &evidence, &good, &other, !wanted.is_empty());
-    report::stdout(args.output == Output::Json, typed, &evidence, &good);
+    findings.success(typed, !wanted.is_empty());
+    objects::print(args.output == Output::Json, typed, &evidence, &findings.good);
     Ok(())
 }
 
@@ -145,14 +126,10 @@ async fn find(client: &Client, image: &ImageRef) -> Result<(PinnedRef, Discovery
 }
 
 /// Why there is no signature that counts: not all could be looked at, there is none, or each has its fault.
-fn refusal(
-    evidence: &Evidence,
-    other: &[&VerifiedSignature],
-    wanted: &[(&str, &str)],
-    errors: Vec<RegistryError>,
-) -> Failure {
-    let mut details: Vec<String> = other.iter().map(|s| report::wrong_annotations(s, wanted)).collect();
-    details.extend(evidence.refused().iter().map(ToString::to_string));
+fn refusal(findings: Findings<'_>, errors: Vec<RegistryError>) -> Failure {
+    let Findings { evidence, other, .. } = findings;
+    let count = other.len();
+    let details: Vec<String> = other.into_iter().chain(evidence.refused().iter().map(ToString::to_string)).collect();
     if let Some(error) = errors.into_iter().next() {
         let hint = error.hint().map(str::to_owned);
         let gaps = evidence.gaps().iter().map(|gap| format!("could not look at {gap}"));
@@ -160,7 +137,7 @@ fn refusal(
         return Failure { hint, ..Failure::failed(message).details(gaps.chain(details).collect()) };
     }
     let attestations = evidence.refused().iter().filter(|r| matches!(r.fault, Fault::Attestation { .. })).count();
-    match (other.len(), evidence.refused().len()) {
+    match (count, evidence.refused().len()) {
         (0, 0) => Failure::new(Exit::NoSignature, format_args!("no signatures found for {}", evidence.image())),
         (0, refused) if refused == attestations => {
             let message = format!("no signatures found for {}: an attestation is not a signature", evidence.image());

@@ -1,48 +1,107 @@
-//! What `verify` prints: cosign's summary on standard error, one JSON object for each signature on standard output.
+//! What `verify` says on standard error: cosign's summary, who signed and when, and what does not count.
 
-use serde_json::{Value, json};
-use verifier::{Evidence, Format, VerifiedSignature};
+use serde_json::Value;
+use verifier::{Evidence, Signer, VerifiedSignature};
 
+use super::{
+    expected::Expected,
+    objects::{at, clock},
+};
 use crate::output;
 
-/// The summary, and what else was found.
-pub(crate) fn success(
-    typed: &str,
-    evidence: &Evidence,
-    good: &[&VerifiedSignature],
-    other: &[&VerifiedSignature],
-    annotations: bool,
-) {
-    output::note(format_args!(
-        "\nVerification for {typed} --\nThe following checks were performed on each of these signatures:"
-    ));
-    if annotations {
-        output::note("  - The specified annotations were verified.");
+/// What was found, parted by whether it counts.
+pub(super) struct Findings<'a> {
+    pub(super) evidence: &'a Evidence,
+    /// Genuine, from whom it should be, with the annotations that it should have.
+    pub(super) good: Vec<&'a VerifiedSignature>,
+    /// Genuine, and not what is wanted: why.
+    pub(super) other: Vec<String>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn part(evidence: &'a Evidence, expected: &Expected, wanted: &[(&str, &str)]) -> Self {
+        let mut findings = Self { evidence, good: Vec::new(), other: Vec::new() };
+        for signature in evidence.verified() {
+            match (expected.accepts(signature), signature.has_annotations(wanted.iter().copied())) {
+                (true, true) => findings.good.push(signature),
+                (true, false) => findings.other.push(wrong_annotations(signature, wanted)),
+                (false, _) => {
+                    findings.other.push(format!("{}: {}", signature.place(), expected.difference(signature)));
+                }
+            }
+        }
+        findings
     }
-    output::note("  - The cosign claims were validated");
-    output::note("  - The signatures were verified against the specified public key");
-    for signature in good {
-        for carried in signature.unexamined() {
-            output::note(format_args!("not examined: {carried} of {}", signature.place()));
+
+    /// The summary, and what else was found.
+    pub(super) fn success(&self, typed: &str, annotations: bool) {
+        output::note(format_args!(
+            "\nVerification for {typed} --\nThe following checks were performed on each of these signatures:"
+        ));
+        self.checks(annotations).into_iter().for_each(|check| output::note(format_args!("  - {check}")));
+        for signature in &self.good {
+            vouched(signature);
+            for carried in signature.unexamined() {
+                output::note(format_args!("not examined: {carried} of {}", signature.place()));
+            }
+        }
+        let refused = self.other.len() + self.evidence.refused().len();
+        if refused > 0 {
+            output::note(format_args!("{refused} further found, not counted:"));
+        }
+        self.other.iter().for_each(|why| output::note(format_args!("  - {why}")));
+        for refused in self.evidence.refused() {
+            output::note(format_args!("  - {refused}"));
+        }
+        for gap in self.evidence.gaps() {
+            output::warn(format_args!("could not look at {gap}"));
         }
     }
-    let refused = other.len() + evidence.refused().len();
-    if refused > 0 {
-        output::note(format_args!("{refused} further found, not counted:"));
+
+    /// In cosign's words, and only what was checked of every signature that counts.
+    fn checks(&self, annotations: bool) -> Vec<&'static str> {
+        let all = |has: fn(&VerifiedSignature) -> bool| self.good.iter().all(|signature| has(signature));
+        let checks = [
+            (annotations, "The specified annotations were verified."),
+            (true, "The cosign claims were validated"),
+            (
+                all(|signature| !signature.proofs().log_entries().is_empty()),
+                "Existence of the claims in the transparency log was verified offline",
+            ),
+            (
+                all(|signature| matches!(signature.signer(), Signer::Key(_))),
+                "The signatures were verified against the specified public key",
+            ),
+            (
+                all(|signature| matches!(signature.signer(), Signer::Identity(_))),
+                "The code-signing certificate was verified using trusted certificate authority certificates",
+            ),
+        ];
+        checks.into_iter().filter(|(performed, _)| *performed).map(|(_, check)| check).collect()
     }
-    for signature in other {
-        output::note(format_args!("  - {}: its annotations are not the wanted ones", signature.place()));
+}
+
+/// Who signed, which clocks say when, and which logs hold it.
+fn vouched(signature: &VerifiedSignature) {
+    let proofs = signature.proofs();
+    output::note(format_args!("Signed by {}:", signature.signer()));
+    if proofs.times().is_empty() {
+        output::note("  - at a time that nobody who is trusted vouches for");
     }
-    for refused in evidence.refused() {
-        output::note(format_args!("  - {refused}"));
+    for time in proofs.times() {
+        output::note(format_args!("  - at {} at the latest, by {}", at(time), clock(time, proofs)));
     }
-    for gap in evidence.gaps() {
-        output::warn(format_args!("could not look at {gap}"));
+    for entry in proofs.log_entries() {
+        let held = if entry.included { "included in" } else { "promised to be in" };
+        output::note(format_args!("  - {held} log {} at index {}", entry.log, entry.index));
+    }
+    for aside in proofs.set_aside() {
+        output::note(format_args!("  - counts for nothing: {aside}"));
     }
 }
 
 /// Which annotations a genuine signature lacks.
-pub(crate) fn wrong_annotations(signature: &VerifiedSignature, wanted: &[(&str, &str)]) -> String {
+fn wrong_annotations(signature: &VerifiedSignature, wanted: &[(&str, &str)]) -> String {
     let lacks: Vec<String> = wanted
         .iter()
         .filter(|wanted| !signature.has_annotations([**wanted]))
@@ -52,40 +111,6 @@ pub(crate) fn wrong_annotations(signature: &VerifiedSignature, wanted: &[(&str, 
         })
         .collect();
     format!("{}: missing or incorrect annotation: {}", signature.place(), lacks.join("; "))
-}
-
-/// cosign's objects, with a member `sealgate` more.
-pub(crate) fn stdout(as_list: bool, typed: &str, evidence: &Evidence, good: &[&VerifiedSignature]) {
-    let objects: Vec<Value> = good.iter().map(|signature| object(typed, evidence, signature)).collect();
-    if as_list {
-        return output::line(format_args!("\n{}", Value::from(objects)));
-    }
-    for object in objects {
-        output::line(object);
-    }
-}
-
-fn object(typed: &str, evidence: &Evidence, signature: &VerifiedSignature) -> Value {
-    let claim = signature.claim();
-    let optional = match (signature.format(), claim.annotations.is_empty()) {
-        (Format::Legacy, true) => Value::Null,
-        _ => Value::Object(claim.annotations.clone()),
-    };
-    json!({
-        "critical": {
-            "identity": { "docker-reference": claim.docker_reference.as_deref().unwrap_or(typed) },
-            "image": { "docker-manifest-digest": evidence.image().digest() },
-            "type": claim.kind,
-        },
-        "optional": optional,
-        "sealgate": {
-            "signer": signature.signer(),
-            "format": signature.format(),
-            "signed-name": claim.docker_reference,
-            "place": signature.place(),
-            "not-examined": signature.unexamined(),
-        },
-    })
 }
 
 fn short(value: &Value) -> String {

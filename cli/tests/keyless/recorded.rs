@@ -1,0 +1,62 @@
+//! Every recorded `verify` that our flags can say, said again.
+
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+/// What is right where the record says otherwise: case, number of the check, whether it passes, why.
+const OURS: [(&str, usize, bool, &str); 4] = [
+    ("c3-attest-rekor1", 1, false, "an attestation is no signature"),
+    ("c3-attest-rekor2", 1, false, "an attestation is no signature"),
+    ("c3-rekor2", 2, true, "a timestamp is looked at whenever there is one"),
+    ("c2-bundle-rekor2d", 1, true, "a log entry of kind `dsse` 0.0.2 is as good as any"),
+];
+
+/// Why a recorded check is not made here.
+#[derive(Debug, Default)]
+struct Skipped {
+    other_command: usize,
+    trust_from_environment: usize,
+}
+
+#[test]
+fn recorded_checks_are_right() {
+    let Some(stage) = Stage::set_up() else { return };
+    let (mut made, mut skipped, mut wrong) = (0, Skipped::default(), Vec::new());
+    println!("| case | check | wanted | exit | |\n|---|---|---|---|---|");
+    for name in stage.cases() {
+        let case = stage.case(&name);
+        for (index, check) in case["verify"].as_array().expect("a case has checks").iter().enumerate() {
+            if check["env"].as_array().is_some_and(|env| !env.is_empty()) {
+                skipped.trust_from_environment += 1;
+                continue;
+            }
+            let Some(args) = arguments(&stage, check) else {
+                skipped.other_command += 1;
+                continue;
+            };
+            let ours = OURS.iter().find(|(case, at, ..)| (*case, *at) == (&name, index));
+            let wanted = ours.map_or(check["exit"] == 0, |(.., passes, _)| *passes);
+            let outcome = stage.sealgate.run(&args);
+            let right = if wanted { outcome.code == 0 } else { [10, 12].contains(&outcome.code) };
+            let why = ours.map_or("as recorded", |(.., why)| why);
+            let row = format!("| {name} | {index} | {wanted} | {} | {why} |", outcome.code);
+            println!("{row}");
+            made += 1;
+            wrong.extend((!right).then(|| format!("{row}\n{args:?}\n{}", outcome.stderr)));
+        }
+    }
+    println!("{made} checks made, {skipped:?}");
+    assert!(made >= 25 && skipped.trust_from_environment > 10 && skipped.other_command >= 4, "{made} {skipped:?}");
+    assert!(wrong.is_empty(), "{} checks are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The command as ours; nothing if it is not `verify`. Files lie in the corpus, the registry is ours, and both formats
+/// are always looked at.
+fn arguments(stage: &Stage, check: &Value) -> Option<Vec<String>> {
+    let command = check["cmd"].as_str().expect("a check has a command");
+    let words: Vec<&str> = command.split(' ').skip(1).filter(|word| *word != "--new-bundle-format").collect();
+    let is_file = |at: usize| at > 0 && ["--trusted-root", "--key"].contains(&words[at - 1]);
+    let place = |(at, word): (usize, &&str)| if is_file(at) { stage.path(word) } else { stage.here(word) };
+    (words[0] == "verify").then(|| words.iter().enumerate().map(place).collect())
+}
