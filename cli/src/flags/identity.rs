@@ -1,6 +1,7 @@
 //! Whom a signature by certificate is expected from, as cosign's flags say it.
 
 use clap::builder::NonEmptyStringValueParser;
+use oci::excerpt;
 use regex_syntax::hir::Look;
 use verifier::{Identity, IdentityMatcher, TextMatcher};
 
@@ -108,11 +109,11 @@ impl ExpectedIdentity {
 
     /// What differs, for a message.
     pub(crate) fn difference(&self, identity: &Identity) -> String {
-        let mut text = format!("signed by {identity}, wanted {}", self.matcher);
+        let mut text = format!("signed by {}, wanted {}", excerpt(&identity.to_string(), MAX_TEXT), self.matcher);
         for fact in &self.workflow {
             let found = identity.extension(fact.extension);
             if found != Some(&fact.wanted) {
-                let found: String = found.unwrap_or("missing").chars().take(MAX_FACT).collect();
+                let found = excerpt(found.unwrap_or("missing"), MAX_TEXT);
                 text.push_str(&format!("; workflow {} is {found}, wanted {}", fact.name, fact.wanted));
             }
         }
@@ -150,8 +151,8 @@ fn is_anchored(expression: &str) -> bool {
     })
 }
 
-/// Characters of a stranger's text in a message.
-const MAX_FACT: usize = 200;
+/// Bytes of a stranger's text in a message.
+const MAX_TEXT: usize = 200;
 
 #[cfg(test)]
 mod tests {
