@@ -1,6 +1,6 @@
 //! Signatures of files, in bundles of any version: what images have in registries, for everything else.
 
-use oci::Digest;
+use oci::{Digest, excerpt};
 use rustls_pki_types::UnixTime;
 use serde::Serialize;
 
@@ -8,7 +8,6 @@ use crate::{
     Fault, Proofs, Signer, TrustRoot,
     bundle::{Bundle, Content, Noted, Versions},
     examine::{judge_bundled, judge_envelope, statement, subject},
-    fields::excerpt,
     maker::Candidate,
     proofs::Carried,
     signed::{HashAlgorithm, Message},

@@ -3,13 +3,13 @@
 //! The decoder takes a bundle apart; it checks no signature. Log entries and timestamps stay as they are found: one
 //! that cannot be read is its own fault, not the bundle's.
 
-use oci::{json, json::JsonError, media_type};
+use oci::{excerpt, json, json::JsonError, media_type};
 use serde_json::Value;
 
 use crate::{
     CertificateError, FieldError, LogFault, TimestampFault,
     certificate::{Certificate, MAX_CHAIN},
-    fields::{Fields, excerpt},
+    fields::Fields,
     log_entry::{LogEntry, Must},
 };
 

@@ -1,11 +1,9 @@
 //! Checkpoints: what a log signed about its size and its root (C2SP tlog-checkpoint and signed-note).
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use oci::excerpt;
 
-use crate::{
-    TransparencyLog,
-    fields::{decimal, excerpt},
-};
+use crate::{TransparencyLog, fields::decimal};
 
 /// A checkpoint as found: no signature is checked yet.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Members of foreign JSON objects, read strictly: known names only, standard base64, numbers in decimal.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use oci::excerpt;
 use serde_json::{Map, Value};
 
 /// An object whose members are all known.
@@ -81,11 +82,6 @@ impl<'a> Fields<'a> {
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let plain = text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
     text.parse().ok().filter(|_| plain)
-}
-
-/// A stranger's text, cut and escaped.
-pub(crate) fn excerpt(text: &str, most: usize) -> String {
-    text.chars().take(most).flat_map(char::escape_debug).take(most * 2).collect()
 }
 
 /// Why a JSON object is not what was wanted.

@@ -4,12 +4,12 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PublicKey;
-use oci::json;
+use oci::{excerpt, json};
 use serde_json::{Map, Value};
 
 use crate::{
     LogFault,
-    fields::{FieldError, Fields, excerpt},
+    fields::{FieldError, Fields},
     signed::{HashAlgorithm, Message, Signed, SignedBy},
 };
 

@@ -1,7 +1,7 @@
 //! Sigstore's `trusted_root.json`, read strictly.
 
 use keys::{KeyError, PublicKey};
-use oci::{json, json::JsonError};
+use oci::{excerpt, json, json::JsonError};
 use serde_json::Value;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     Window,
     asn1::{self, Oid},
     certificate::{Certificate, MAX_CHAIN},
-    fields::{Fields, excerpt},
+    fields::Fields,
     window::rfc3339,
 };
 
