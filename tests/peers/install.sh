@@ -10,9 +10,10 @@ set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bin=${SEALGATE_PEERS:-$HOME/.cache/sealgate-peers/bin}
 packages=(docker.io docker-registry runc skopeo jq hyperfine iproute2 libseccomp-dev pkg-config busybox-static
-  time)
+  time openssl)
 programs=(crane registry-refs cosign-2 cosign-3 etcd kube-apiserver kubectl
-  containerd containerd-shim-runc-v2 runc dockerd)
+  containerd containerd-shim-runc-v2 runc dockerd
+  timestamp-server fulcio rekor-server rekor-tiles rekor-tiles-2.2 tesseract trillian-mem)
 
 main() {
   mkdir -p "$bin" || exit 1
@@ -56,6 +57,14 @@ describe() {
     containerd | containerd-shim-runc-v2) module=github.com/containerd/containerd/v2 version=v2.4.2 package=$module/cmd/$1 ;;
     runc) module=github.com/opencontainers/runc version=v1.5.2 package=$module ;;
     dockerd) module=github.com/moby/moby/v2 version=v2.0.0-beta.24 package=$module/cmd/dockerd ;;
+    timestamp-server) module=github.com/sigstore/timestamp-authority/v2 version=v2.1.3 package=$module/cmd/timestamp-server ;;
+    fulcio) module=github.com/sigstore/fulcio version=v1.8.8 package=$module ;;
+    rekor-server) module=github.com/sigstore/rekor version=v1.5.4 package=$module/cmd/rekor-server ;;
+    rekor-tiles) module=github.com/sigstore/rekor-tiles/v2 version=v2.3.0 package=$module/cmd/rekor-server/posix ;;
+    # the last one that takes DSSE entries, which logs of its time hold
+    rekor-tiles-2.2) module=github.com/sigstore/rekor-tiles/v2 version=v2.2.1 package=$module/cmd/rekor-server/posix ;;
+    tesseract) module=github.com/transparency-dev/tesseract version=v0.1.1 package=$module/cmd/tesseract/posix ;;
+    trillian-mem) how=from_folder folder=trillian-mem package=. module=github.com/google/trillian version=v1.8.0 ;;
     *) return 1 ;;
   esac
 }
@@ -69,10 +78,13 @@ installed() {
   fi
 }
 
-# Only registry-refs is a program of our own; the other folders hold a few lines that never change
-# without the version.
+# registry-refs and trillian-mem are programs of our own; the other folders hold a few lines that never
+# change without the version.
 source_is_newer() {
-  [ "$1" = registry-refs ] && [ -n "$(find "$here/go/registry-refs" -newer "$bin/$1" -type f)" ]
+  case $1 in
+    registry-refs | trillian-mem) [ -n "$(find "$here/go/$1" -newer "$bin/$1" -type f)" ] ;;
+    *) return 1 ;;
+  esac
 }
 
 missing_packages() {
