@@ -131,7 +131,8 @@ impl Expiry<Key, Kept> for Lifetime {
 /// About what the evidence takes in memory: a stranger decides how much that is.
 fn weight(_: &Key, kept: &Kept) -> u32 {
     let written = serde_json::to_vec(&*kept.evidence).map_or(usize::MAX, |bytes| bytes.len());
-    u32::try_from(written).unwrap_or(u32::MAX)
+    let statements = kept.evidence.attestations().iter().map(|attestation| attestation.statement().len());
+    u32::try_from(statements.fold(written, usize::saturating_add)).unwrap_or(u32::MAX)
 }
 
 /// Bytes of evidence kept.

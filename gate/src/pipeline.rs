@@ -8,7 +8,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use oci::{AnyDigest, Digest, ImageRef, PinnedRef, Repository};
 use policy::{Approval, Matched, Needs, PolicySet, Selection, Verdict};
-use registry::{Client, Lookup, Resolved};
+use registry::{Client, Kind, Lookup, Resolved};
 use rustls_pki_types::UnixTime;
 use verifier::{Evidence, examine};
 
@@ -240,7 +240,7 @@ impl Gate {
                 Some(image) => found(self.0.client.resolve(image).await?, image).map(drop),
             }
         };
-        let (discovery, exists) = tokio::join!(self.0.client.discover(&pinned, stored_in), exists);
+        let (discovery, exists) = tokio::join!(self.0.client.discover(&pinned, stored_in, Kind::Signatures), exists);
         exists?;
         Ok(examine(&pinned, discovery.found, &trust, now()))
     }

@@ -22,6 +22,8 @@ pub const COSIGN_SIGNATURE_ARTIFACT: &str = "application/vnd.dev.cosign.artifact
 pub const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 /// What the media type of every Sigstore bundle begins with.
 pub const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
+/// A DSSE envelope as a layer: cosign's legacy attestation.
+pub const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 /// The payload type of a DSSE envelope that holds an in-toto statement.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
 

@@ -2,7 +2,7 @@
 //! which people's scripts look for; the faults are the examination's own.
 
 use oci::ImageRef;
-use verifier::Evidence;
+use verifier::{Evidence, VerifiedAttestation};
 
 use crate::{
     Glob, NotReady, Policy, Reason,
@@ -88,7 +88,8 @@ fn unsatisfied(requirement: &Requirement, evidence: Option<&Evidence>) -> (u8, S
         }
     });
     let refused = evidence.refused().iter().map(|refused| (refused.fault.rank(), plain(&refused.fault.to_string())));
-    match own.chain(refused).min_by_key(|(rank, _)| *rank) {
+    let attested = evidence.attestations().iter().map(|one| (RANK_ATTESTATION, plain(&not_a_signature(one))));
+    match own.chain(refused).chain(attested).min_by_key(|(rank, _)| *rank) {
         Some((rank, why)) => (rank, format!("no matching signatures: {why}")),
         None => (RANK_NOTHING, "no signatures found".to_owned()),
     }
@@ -96,18 +97,24 @@ fn unsatisfied(requirement: &Requirement, evidence: Option<&Evidence>) -> (u8, S
 
 /// Each signature with its own fault, where there is more than the one already told of.
 fn signature_lines(evidence: &Evidence) -> Vec<String> {
-    let total = evidence.refused().len() + evidence.verified().len();
+    let total = evidence.refused().len() + evidence.verified().len() + evidence.attestations().len();
     if total < 2 {
         return Vec::new();
     }
     let refused = evidence.refused().iter().map(|refused| plain(&refused.to_string()));
     let verified =
         evidence.verified().iter().map(|s| format!("{}: valid {} signature by {}", s.place(), s.format(), s.signer()));
-    let mut lines: Vec<String> = refused.chain(verified).take(MAX_SIGNATURES).collect();
+    let attested = evidence.attestations().iter().map(|one| plain(&not_a_signature(one)));
+    let mut lines: Vec<String> = refused.chain(verified).chain(attested).take(MAX_SIGNATURES).collect();
     if total > lines.len() {
         lines.push(format!("and {} more signatures", total - lines.len()));
     }
     lines
+}
+
+/// An attestation says something about an image, not that it is good.
+fn not_a_signature(attestation: &VerifiedAttestation) -> String {
+    format!("{attestation}, which is not a signature")
 }
 
 /// A policy that only warns, about which nothing is known.
@@ -136,6 +143,8 @@ fn failed_policy(policy: &str, details: Vec<String>, rank: u8) -> Reason {
 const RANK_SETTLED: u8 = 0;
 /// A genuine signature of somebody whom the authority does not name; among the ranks of faults, a stranger's.
 const RANK_STRANGER: u8 = 3;
+/// A genuine word about the image, but no signature.
+const RANK_ATTESTATION: u8 = 2;
 /// There is no signature.
 const RANK_NOTHING: u8 = 9;
 const MAX_HINTS: usize = 5;

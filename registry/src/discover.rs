@@ -1,4 +1,5 @@
-//! All signatures of one image: cosign's `.sig` tag, and bundles or signature layers in referrers, asked for at once.
+//! All signatures or attestations of one image: cosign's tag for them, and bundles or layers in referrers, asked for at
+//! once.
 //!
 //! A source is either read to its end or leaves a gap that says why. What is listed but cannot be had in good order is
 //! a signature that cannot be read, and is handed on as that; what is somebody else's artifact is passed over. No blob
@@ -14,7 +15,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use oci::{
     AnyDigest, Descriptor, Document, Manifest, ManifestError, PinnedRef, Repository,
     location::{Attachment, attachment_tag},
-    media_type::{BUNDLE_PREFIX, SIMPLE_SIGNING},
+    media_type::{BUNDLE_PREFIX, DSSE_ENVELOPE, SIMPLE_SIGNING},
 };
 use tokio::sync::OnceCell;
 use verifier::{Found, Gap, Place, Source, UntrustedSignature};
@@ -34,14 +35,41 @@ pub struct Discovery {
     pub errors: Vec<RegistryError>,
 }
 
+/// What is looked for. It decides which legacy layers are read, and under which tag. Bundles are read either way: only
+/// what they say tells what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Signatures: the tag `sha256-<hex>.sig`, and layers of that kind.
+    Signatures,
+    /// Attestations: the tag `sha256-<hex>.att`, and layers of that kind.
+    Attestations,
+}
+
+impl Kind {
+    fn tag(self) -> (Source, Attachment) {
+        match self {
+            Self::Signatures => (Source::SignatureTag, Attachment::Signature),
+            Self::Attestations => (Source::AttestationTag, Attachment::Attestation),
+        }
+    }
+
+    /// The media type of its layers, and how they are read.
+    fn layer(self) -> (&'static str, Form) {
+        match self {
+            Self::Signatures => (SIMPLE_SIGNING, Form::Payload),
+            Self::Attestations => (DSSE_ENVELOPE, Form::Envelope),
+        }
+    }
+}
+
 impl Client {
-    /// Every signature of this image in the repository where its signatures are stored (usually its own).
+    /// Every signature, or every attestation, of this image in the repository where they are stored (usually its own).
     ///
     /// Never fails as a whole: what could not be read is a gap. The image itself is not asked for.
-    pub async fn discover(&self, image: &PinnedRef, stored_in: &Repository) -> Discovery {
-        let hunt = Hunt::new(self, stored_in);
+    pub async fn discover(&self, image: &PinnedRef, stored_in: &Repository, kind: Kind) -> Discovery {
+        let hunt = Hunt::new(self, stored_in, kind);
         let subject = (*image.digest()).into();
-        let (by_tag, by_referrers) = tokio::join!(hunt.signature_tag(image), hunt.referrers(&subject));
+        let (by_tag, by_referrers) = tokio::join!(hunt.tag(image), hunt.referrers(&subject));
         let (mut found, mut errors) = (Found::default(), Vec::new());
         for Haul { signatures, gap } in [by_tag, by_referrers] {
             found.signatures.extend(signatures);
@@ -65,7 +93,7 @@ struct Haul {
 struct Lead {
     place: Place,
     layer: Descriptor,
-    kind: Kind,
+    form: Form,
 }
 
 impl Lead {
@@ -76,8 +104,9 @@ impl Lead {
     }
 }
 
-enum Kind {
-    Layer,
+enum Form {
+    Payload,
+    Envelope,
     Bundle,
     /// Known to be unreadable without a look.
     Broken(String),
@@ -88,28 +117,29 @@ type Blob = Result<Lookup<Bytes>, RegistryError>;
 struct Hunt<'a> {
     client: &'a Client,
     repository: &'a Repository,
+    kind: Kind,
     blobs: Mutex<HashMap<AnyDigest, Arc<OnceCell<Blob>>>>,
     /// Bytes that may still be kept.
     left: Mutex<u64>,
 }
 
 impl<'a> Hunt<'a> {
-    fn new(client: &'a Client, repository: &'a Repository) -> Self {
+    fn new(client: &'a Client, repository: &'a Repository, kind: Kind) -> Self {
         let left = Mutex::new(client.limits().signatures_total);
-        Self { client, repository, blobs: Mutex::default(), left }
+        Self { client, repository, kind, blobs: Mutex::default(), left }
     }
 
-    async fn signature_tag(&self, image: &PinnedRef) -> Haul {
-        let source = Source::SignatureTag;
+    async fn tag(&self, image: &PinnedRef) -> Haul {
+        let (source, attachment) = self.kind.tag();
         let gap = |error| Haul { gap: Some((source, error)), ..Haul::default() };
-        let tag = attachment_tag(image.digest(), Attachment::Signature);
+        let tag = attachment_tag(image.digest(), attachment);
         let fetched = match self.client.manifest(self.repository, &Reference::Tag(tag)).await {
             Ok(Lookup::Found(fetched)) => fetched,
             Ok(Lookup::Absent) => return Haul::default(),
             Err(error) => return gap(error),
         };
         let leads = match fetched.document {
-            Document::Manifest(_, manifest) => layers(source, fetched.digest.into(), manifest),
+            Document::Manifest(_, manifest) => self.layers(source, fetched.digest.into(), manifest),
             Document::Index(found, _) => {
                 let violation = Violation::Kind { found, wanted: "a manifest with signatures" };
                 return gap(RegistryError::Violation { registry: self.registry(), violation });
@@ -137,8 +167,7 @@ impl<'a> Hunt<'a> {
     async fn open(&self, source: Source, referrer: Descriptor) -> Result<Vec<Lead>, RegistryError> {
         let place = Place { source, manifest: referrer.digest, index: 0 };
         let broken = |why: String| {
-            let kind = Kind::Broken(why);
-            Ok(vec![Lead { place: place.clone(), layer: Descriptor::of("", b""), kind }])
+            Ok(vec![Lead { place: place.clone(), layer: Descriptor::of("", b""), form: Form::Broken(why) }])
         };
         let limit = self.client.limits().referrer_manifest;
         if referrer.size > limit {
@@ -148,7 +177,7 @@ impl<'a> Hunt<'a> {
         match self.client.manifest_within(self.repository, &reference, limit).await {
             Ok(Lookup::Found(fetched)) => match fetched.document {
                 Document::Manifest(_, manifest) => {
-                    let leads = in_referrer(source, referrer.digest, manifest);
+                    let leads = self.in_referrer(source, referrer.digest, manifest);
                     self.keep(leads.iter().map(Lead::cost).sum())?;
                     Ok(leads)
                 }
@@ -162,6 +191,26 @@ impl<'a> Hunt<'a> {
             Err(error) if error.is_about_content() => broken(error.to_string()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The layers of a manifest that are of the kind that is looked for.
+    fn layers(&self, source: Source, digest: AnyDigest, manifest: Manifest) -> Vec<Lead> {
+        let (wanted, _) = self.kind.layer();
+        let layers = manifest.layers.into_iter().enumerate().filter(|(_, layer)| layer.media_type == wanted);
+        layers.map(|(index, layer)| lead(source, digest, index, layer, self.kind.layer().1)).collect()
+    }
+
+    /// A bundle is the only layer of its manifest. In a manifest with more, nobody can say which one is meant.
+    fn in_referrer(&self, source: Source, digest: AnyDigest, mut manifest: Manifest) -> Vec<Lead> {
+        let count = manifest.layers.len();
+        let Some(index) = manifest.layers.iter().position(|layer| layer.media_type.starts_with(BUNDLE_PREFIX)) else {
+            return self.layers(source, digest, manifest);
+        };
+        let form = match count {
+            1 => Form::Bundle,
+            _ => Form::Broken(format!("its manifest has {count} layers, wanted the bundle alone")),
+        };
+        vec![lead(source, digest, index, manifest.layers.swap_remove(index), form)]
     }
 
     /// Fetches what the leads name, in order, until a failure shows that the source cannot be read to its end.
@@ -186,12 +235,12 @@ impl<'a> Hunt<'a> {
     }
 
     async fn fetch(&self, lead: Lead) -> Result<UntrustedSignature, RegistryError> {
-        let Lead { place, layer, kind } = lead;
+        let Lead { place, layer, form } = lead;
         let limits = self.client.limits();
-        let most = match &kind {
-            Kind::Broken(why) => return self.unreadable(place, why.clone()),
-            Kind::Layer => limits.payload,
-            Kind::Bundle => limits.bundle,
+        let most = match &form {
+            Form::Broken(why) => return self.unreadable(place, why.clone()),
+            Form::Payload => limits.payload,
+            Form::Envelope | Form::Bundle => limits.bundle,
         };
         let bytes = match self.blob(&layer, most).await {
             Ok(Lookup::Found(bytes)) => bytes,
@@ -203,8 +252,9 @@ impl<'a> Hunt<'a> {
             }
             Err(error) => return Err(error),
         };
-        Ok(match kind {
-            Kind::Bundle => UntrustedSignature::bundle(place, bytes.into()),
+        Ok(match form {
+            Form::Bundle => UntrustedSignature::bundle(place, bytes.into()),
+            Form::Envelope => UntrustedSignature::envelope(place, bytes.into(), layer.annotations),
             _ => UntrustedSignature::layer(place, bytes.into(), layer.annotations),
         })
     }
@@ -254,25 +304,6 @@ impl<'a> Hunt<'a> {
     }
 }
 
-/// The layers of a manifest that are simple-signing payloads.
-fn layers(source: Source, digest: AnyDigest, manifest: Manifest) -> Vec<Lead> {
-    let layers = manifest.layers.into_iter().enumerate().filter(|(_, layer)| layer.media_type == SIMPLE_SIGNING);
-    layers.map(|(index, layer)| lead(source, digest, index, layer, Kind::Layer)).collect()
-}
-
-/// A bundle is the only layer of its manifest. In a manifest with more, nobody can say which one is meant.
-fn in_referrer(source: Source, digest: AnyDigest, mut manifest: Manifest) -> Vec<Lead> {
-    let count = manifest.layers.len();
-    let Some(index) = manifest.layers.iter().position(|layer| layer.media_type.starts_with(BUNDLE_PREFIX)) else {
-        return layers(source, digest, manifest);
-    };
-    let kind = match count {
-        1 => Kind::Bundle,
-        _ => Kind::Broken(format!("its manifest has {count} layers, wanted the bundle alone")),
-    };
-    vec![lead(source, digest, index, manifest.layers.swap_remove(index), kind)]
-}
-
-fn lead(source: Source, manifest: AnyDigest, index: usize, layer: Descriptor, kind: Kind) -> Lead {
-    Lead { place: Place { source, manifest, index }, layer, kind }
+fn lead(source: Source, manifest: AnyDigest, index: usize, layer: Descriptor, form: Form) -> Lead {
+    Lead { place: Place { source, manifest, index }, layer, form }
 }

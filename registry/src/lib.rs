@@ -27,7 +27,7 @@ mod transport;
 pub use append::NewLayer;
 pub use client::{Client, Fetched, Lookup, Reference};
 pub use credentials::{Credential, CredentialError, CredentialOrigin, Credentials, Secret};
-pub use discover::Discovery;
+pub use discover::{Discovery, Kind};
 pub use download::Download;
 pub use error::{Cause, ClientError, Item, Refusal, RegistryError, Violation};
 pub use limits::Limits;

@@ -80,7 +80,7 @@ async fn what_is_pushed_in_both_formats_is_found_with_and_without_the_referrers_
         }
         let resolved = client.resolve(&format!("{}:latest", world.repository).parse().unwrap()).await.unwrap();
         assert_eq!(resolved.found().unwrap().pinned, image);
-        let discovery = client.discover(&image, &world.repository).await;
+        let discovery = client.discover(&image, &world.repository, registry::Kind::Signatures).await;
         assert!(discovery.found.gaps.is_empty(), "{:?}", discovery.found.gaps);
         let sources: Vec<_> = discovery.found.signatures.iter().map(|found| found.place().source).collect();
         assert_eq!(sources, [Source::SignatureTag, source, source, source]);
@@ -101,7 +101,7 @@ async fn twelve_signers_at_once_lose_nothing() {
         push_bundle(&client, repository, subject, format!("bundle {n}")).await;
     });
     futures::future::join_all(all).await;
-    let discovery = client().discover(&image, repository).await;
+    let discovery = client().discover(&image, repository, registry::Kind::Signatures).await;
     assert_eq!(discovery.found.signatures.len(), 24);
     assert_eq!(client().referrers(&image).await.unwrap().len(), 12);
 }

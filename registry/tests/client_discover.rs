@@ -10,7 +10,7 @@ use oci::{
     location::{EMPTY_CONFIG, SIGNATURE_ANNOTATION, bundle_manifest, fallback_index},
     media_type::{BUNDLE, OCI_INDEX, OCI_MANIFEST, SIMPLE_SIGNING},
 };
-use registry::{Client, Discovery, Item, Limits, RegistryError, Settings, Violation};
+use registry::{Client, Discovery, Item, Kind, Limits, RegistryError, Settings, Violation};
 use scripted::*;
 use verifier::Source;
 
@@ -26,7 +26,7 @@ fn image(server: &Scripted) -> PinnedRef {
 }
 
 async fn discover(client: &Client, server: &Scripted) -> Discovery {
-    client.discover(&image(server), &server.repository()).await
+    client.discover(&image(server), &server.repository(), Kind::Signatures).await
 }
 
 fn referrer() -> Vec<u8> {
@@ -360,7 +360,7 @@ async fn words_about_a_blob_that_is_not_there_count_as_bytes_kept() {
 async fn signatures_may_be_stored_in_another_repository() {
     let server = Scripted::start(|_| status(404)).await;
     let stored_in = format!("{}/signatures", server.address).parse().unwrap();
-    client().discover(&image(&server), &stored_in).await;
+    client().discover(&image(&server), &stored_in, Kind::Signatures).await;
     assert_eq!(server.count("/v2/a/"), 0);
     assert_eq!(server.count("/v2/signatures/"), 3);
 }

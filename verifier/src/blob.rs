@@ -71,7 +71,7 @@ pub fn examine_blob(
         }
         Content::Message { noted, signature } => {
             noted.map(|noted| artifact.is_noted(&noted)).transpose()?;
-            let candidate = Candidate { message: artifact.message(), payload: None, signature: &signature, carried };
+            let candidate = Candidate { message: artifact.message(), payload: None, signature: &signature, stored: None, carried };
             let (signer, proofs) = judge_bundled(candidate, &signer, trust, now)?;
             Ok(VerifiedBlob { signer, predicate_type: None, proofs })
         }

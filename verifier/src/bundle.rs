@@ -68,6 +68,12 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// Reads an envelope by itself.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
+        let value = json::parse(bytes)?;
+        envelope(&Fields::of(&value, "an envelope", &ENVELOPE)?)
+    }
+
     /// The bytes that a DSSE signature covers (DSSE 1.0, "PAE").
     #[must_use]
     pub fn pae(&self) -> Vec<u8> {
@@ -145,8 +151,7 @@ fn timestamps(material: &Fields<'_>) -> Result<Vec<Result<Vec<u8>, TimestampFaul
 
 fn content(top: &Fields<'_>) -> Result<Content, BundleError> {
     if !top.has(MESSAGE) {
-        return envelope(&top.object("dsseEnvelope", &["payload", "payloadType", "signatures"])?)
-            .map(Content::Envelope);
+        return envelope(&top.object("dsseEnvelope", &ENVELOPE)?).map(Content::Envelope);
     }
     if top.has("dsseEnvelope") {
         return Err(BundleError::TwoContents);
@@ -172,6 +177,7 @@ fn envelope(fields: &Fields<'_>) -> Result<Envelope, BundleError> {
     })
 }
 
+const ENVELOPE: [&str; 3] = ["payload", "payloadType", "signatures"];
 const KEY: &str = "publicKey";
 const CERTIFICATE: &str = "certificate";
 const CHAIN: &str = "x509CertificateChain";

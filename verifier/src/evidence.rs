@@ -8,14 +8,16 @@ use rustls_pki_types::UnixTime;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{Demands, Fault, Gap, Identity, Place, Proofs};
+use crate::{Demands, Fault, Gap, Identity, Place, Proofs, VerifiedAttestation};
 
-/// Everything that is known about the signatures of one image, good and bad, and what could not be looked at.
+/// Everything that is known about the signatures and attestations of one image, good and bad, and what could not be
+/// looked at.
 #[derive(Debug, Clone, Serialize)]
 pub struct Evidence {
     #[serde(serialize_with = "as_text")]
     pub(crate) image: PinnedRef,
     pub(crate) verified: Vec<VerifiedSignature>,
+    pub(crate) attestations: Vec<VerifiedAttestation>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) gaps: Vec<Gap>,
     #[serde(serialize_with = "as_seconds")]
@@ -33,6 +35,13 @@ impl Evidence {
     #[must_use]
     pub fn verified(&self) -> &[VerifiedSignature] {
         &self.verified
+    }
+
+    /// The attestations that are genuine and about this image. None of them is a signature, and those under the `.att`
+    /// tag are among them only where that was looked at.
+    #[must_use]
+    pub fn attestations(&self) -> &[VerifiedAttestation] {
+        &self.attestations
     }
 
     /// The others, each with its fault, most telling first.
@@ -162,7 +171,7 @@ impl Serialize for Signer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// cosign's simple-signing layer.
+    /// cosign's layers: simple-signing payloads, and envelopes of attestations.
     Legacy,
     /// A Sigstore bundle.
     Bundle,

@@ -1,141 +1,94 @@
 //! The examination: each signature by itself, in fixed steps, the signature before what it says.
+//!
+//! A genuine statement is a signature by its own words, and an attestation otherwise. What a registry calls it, and
+//! where it lay, decides nothing: an envelope of an `.att` tag may hold a signature, a bundle an attestation.
 
-use std::collections::BTreeMap;
-
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci::{Digest, PinnedRef, excerpt, location, media_type, simple_signing, simple_signing::Payload};
+use oci::{Digest, PinnedRef, media_type};
 use rustls_pki_types::UnixTime;
 use serde_json::{Map, Value};
 
 use crate::{
-    CertificateError, Claim, Evidence, Fault, FieldError, Format, Found, Refused, SIGN_PREDICATE, Signer, Statement,
-    StatementError, TimestampFault, TrustRoot, UntrustedSignature, VerifiedSignature,
+    Claim, Evidence, Fault, Format, Found, Place, Proofs, Refused, SIGN_PREDICATE, Signer, Statement, StatementError,
+    TrustRoot, UntrustedSignature, VerifiedAttestation, VerifiedSignature,
     bundle::{Bundle, BundleSigner, Content, Envelope, Versions, certificates},
-    certificate::Certificate,
-    fields::Fields,
-    log_entry::LogEntry,
+    legacy,
     maker::{Candidate, Maker},
-    proofs::{Carried, Proofs},
+    proofs::Carried,
     signed::Message,
     untrusted::Body,
 };
 
-/// Examines every signature found for `image` and says of each whether it counts, and if not, why.
+/// Examines every signature and attestation found for `image` and says of each whether it counts, and if not, why.
 ///
 /// One bad signature never hides a good one. Gaps are passed on: what they hide stays unknown.
 #[must_use]
 pub fn examine(image: &PinnedRef, found: Found, trust: &TrustRoot, now: UnixTime) -> Evidence {
-    let (mut verified, mut refused) = (Vec::new(), Vec::new());
+    let (mut verified, mut attestations, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for UntrustedSignature { place, body } in found.signatures {
-        match judge(image, body, trust, now) {
-            Ok((signer, format, claim, proofs)) => {
-                verified.push(VerifiedSignature { signer, format, claim, place, proofs });
-            }
+        match judge((image, &place), body, trust, now) {
+            Ok(Judged::Signature(signature)) => verified.push(signature),
+            Ok(Judged::Attestation(attestation)) => attestations.push(attestation),
             Err(fault) => refused.push(Refused { place, fault }),
         }
     }
     refused.sort_by_key(|refused| refused.fault.rank());
-    Evidence { image: image.clone(), verified, refused, gaps: found.gaps, examined_at: now }
+    Evidence { image: image.clone(), verified, attestations, refused, gaps: found.gaps, examined_at: now }
 }
 
-fn judge(image: &PinnedRef, found: Body, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
+/// What was found genuine.
+pub(crate) enum Judged {
+    Signature(VerifiedSignature),
+    Attestation(VerifiedAttestation),
+}
+
+/// The image that is examined, and where what is judged was found.
+type About<'a> = (&'a PinnedRef, &'a Place);
+
+fn judge(about: About<'_>, found: Body, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
     match found {
-        Body::Layer { payload, annotations } => layer(image, &payload, &annotations, trust, now),
-        Body::Bundle(bytes) => bundle(image, bytes, trust, now),
+        Body::Layer { payload, annotations } => legacy::payload(about, &payload, &annotations, trust, now),
+        Body::Envelope { bytes, annotations } => legacy::envelope(about, &bytes, &annotations, trust, now),
+        Body::Bundle(bytes) => bundle(about, bytes, trust, now),
         Body::Unreadable(why) => Err(Fault::Unreadable { why }),
     }
 }
 
-type Judged = (Signer, Format, Claim, Proofs);
-
-/// cosign's signature specification, "Verification": signature over the payload's bytes, then the payload.
-fn layer(
-    image: &PinnedRef,
-    payload: &[u8],
-    annotations: &BTreeMap<String, String>,
-    trust: &TrustRoot,
-    now: UnixTime,
-) -> Result<Judged, Fault> {
-    // 1. the signature over the payload, by a trusted key or under a trusted authority, with what is demanded
-    let text = annotation(annotations, location::SIGNATURE_ANNOTATION).ok_or(Fault::NoSignature)?;
-    let signature = BASE64_STANDARD.decode(text).map_err(|_| Fault::Encoding)?;
-    let candidate = Candidate {
-        message: Message::Bytes(payload),
-        payload: None,
-        signature: &signature,
-        carried: carried(annotations),
-    };
-    let certificate = || layer_certificates(annotations);
-    let maker = match annotation(annotations, location::CERTIFICATE_ANNOTATION) {
-        Some(_) => Maker::Either(&certificate),
-        None => Maker::Key,
-    };
-    let (signer, proofs) = candidate.judge(maker, trust, now)?;
-    // 2. the payload is an image signature
-    let payload = Payload::parse(payload)?;
-    // 3. over this image
-    if payload.digest != *image.digest() {
-        return Err(Fault::WrongDigest { named: payload.digest, image: *image.digest() });
-    }
-    let claim = Claim {
-        docker_reference: Some(payload.docker_reference),
-        annotations: payload.optional,
-        kind: simple_signing::IMAGE_SIGNATURE,
-    };
-    Ok((signer, Format::Legacy, claim, proofs))
-}
-
-/// An annotation that says something.
-fn annotation<'a>(annotations: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
-    annotations.get(name).map(String::as_str).filter(|text| !text.trim().is_empty())
-}
-
-/// The one certificate of a layer, and its chain. cosign stores roots there as well, which prove nothing.
-fn layer_certificates(
-    annotations: &BTreeMap<String, String>,
-) -> Result<(Certificate, Vec<Certificate>), CertificateError> {
-    let leaf = annotation(annotations, location::CERTIFICATE_ANNOTATION).ok_or(CertificateError::Absent)?;
-    let mut leaf = Certificate::parse_pem(leaf)?;
-    if leaf.len() > 1 {
-        return Err(CertificateError::TooMany { found: leaf.len(), most: 1 });
-    }
-    let leaf = leaf.pop().filter(|leaf| !leaf.is_self_issued()).ok_or(CertificateError::Root)?;
-    let chain = annotation(annotations, CHAIN_ANNOTATION).map(Certificate::parse_pem).transpose()?;
-    let others = chain.unwrap_or_default().into_iter().filter(|one| !one.is_self_issued() && *one != leaf).collect();
-    Ok((leaf, others))
-}
-
-fn carried(annotations: &BTreeMap<String, String>) -> Carried {
-    let entry = annotation(annotations, location::BUNDLE_ANNOTATION).map(LogEntry::parse_annotation);
-    let timestamp = annotation(annotations, location::TIMESTAMP_ANNOTATION).map(timestamp);
-    Carried { log_entries: entry.into_iter().collect(), timestamps: timestamp.into_iter().collect() }
-}
-
-/// `{"SignedRFC3161Timestamp": …}`
-fn timestamp(text: &str) -> Result<Vec<u8>, TimestampFault> {
-    let value = oci::json::parse(text.as_bytes()).map_err(|_| TimestampFault::Malformed)?;
-    let fields = Fields::of(&value, "a timestamp", &["SignedRFC3161Timestamp"])?;
-    Ok::<_, FieldError>(fields.base64("SignedRFC3161Timestamp")?).map_err(Into::into)
-}
-
 /// The Sigstore client specification, "Verification": envelope signature and its evidence, then the statement.
-fn bundle(image: &PinnedRef, bytes: Vec<u8>, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
-    let bundle = Bundle::parse(bytes, Versions::Registry)?;
-    let Content::Envelope(envelope) = &bundle.content else {
+fn bundle(about: About<'_>, bytes: Vec<u8>, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
+    let Bundle { content, signer, log_entries, timestamps } = Bundle::parse(bytes, Versions::Registry)?;
+    let Content::Envelope(envelope) = content else {
         return Err(crate::BundleError::MessageSignature.into());
     };
     // 1. the signature over the envelope, by a trusted key or under a trusted authority, with what is demanded
-    let carried = Carried { log_entries: bundle.log_entries, timestamps: bundle.timestamps };
-    let (signer, proofs) = judge_envelope(envelope, &bundle.signer, carried, trust, now)?;
-    // 2. the payload is a statement, and the statement a signature
-    let statement = statement(envelope)?;
-    if statement.predicate_type != SIGN_PREDICATE {
-        return Err(Fault::Attestation { predicate_type: excerpt(&statement.predicate_type, 200) });
-    }
-    // 3. over this image
+    let by = judge_envelope(&envelope, &signer, Carried { log_entries, timestamps }, trust, now)?;
+    // 2. what it says
+    stated(about, Format::Bundle, envelope, by)
+}
+
+/// What a genuine envelope says: a statement about this image, be it a signature or an attestation.
+pub(crate) fn stated(
+    (image, place): About<'_>,
+    format: Format,
+    envelope: Envelope,
+    (signer, proofs): (Signer, Proofs),
+) -> Result<Judged, Fault> {
+    let statement = statement(&envelope)?;
     let annotations = subject(&statement, image.digest())?.clone();
-    let claim = Claim { docker_reference: None, annotations, kind: SIGN_PREDICATE };
-    Ok((signer, Format::Bundle, claim, proofs))
+    let place = place.clone();
+    if statement.predicate_type == SIGN_PREDICATE {
+        let claim = Claim { docker_reference: None, annotations, kind: SIGN_PREDICATE };
+        return Ok(Judged::Signature(VerifiedSignature { signer, format, claim, place, proofs }));
+    }
+    let predicate_type = statement.predicate_type;
+    Ok(Judged::Attestation(VerifiedAttestation {
+        signer,
+        format,
+        predicate_type,
+        annotations,
+        envelope,
+        place,
+        proofs,
+    }))
 }
 
 pub(crate) fn judge_envelope(
@@ -146,8 +99,8 @@ pub(crate) fn judge_envelope(
     now: UnixTime,
 ) -> Result<(Signer, Proofs), Fault> {
     let (pae, payload) = (envelope.pae(), Some(envelope.payload.as_slice()));
-    let candidate = Candidate { message: Message::Bytes(&pae), payload, signature: &envelope.signature, carried };
-    judge_bundled(candidate, signer, trust, now)
+    let (message, signature) = (Message::Bytes(&pae), envelope.signature.as_slice());
+    judge_bundled(Candidate { message, payload, signature, stored: None, carried }, signer, trust, now)
 }
 
 pub(crate) fn judge_bundled(
@@ -181,6 +134,3 @@ pub(crate) fn subject<'a>(statement: &'a Statement, digest: &Digest) -> Result<&
         Fault::OtherSubject { named, image: *digest }
     })
 }
-
-/// cosign's certificates between the signer's and a root, in PEM.
-const CHAIN_ANNOTATION: &str = "dev.sigstore.cosign/chain";

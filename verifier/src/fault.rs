@@ -3,7 +3,7 @@
 use oci::{Digest, simple_signing::PayloadError};
 use serde::{Serialize, Serializer};
 
-use crate::{BundleError, CertificateError, ChainFault, SIGN_PREDICATE, SetAside, StatementError};
+use crate::{BundleError, CertificateError, ChainFault, SetAside, StatementError};
 
 /// Why a signature does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +23,6 @@ pub enum Fault {
         named: String,
         /// The image's digest.
         image: Digest,
-    },
-    /// A trusted key signed, but not a signature: an attestation says something about an image, not that it is good.
-    #[error("attestation of type `{predicate_type}` found, wanted a signature (`{SIGN_PREDICATE}`)")]
-    Attestation {
-        /// The predicate type.
-        predicate_type: String,
     },
     /// A trusted key signed bytes that are no signature payload.
     #[error(transparent)]
@@ -116,7 +110,7 @@ impl Fault {
         match self {
             Self::WrongDigest { .. } | Self::OtherSubject { .. } => 0,
             Self::Payload(_) | Self::Statement(_) => 1,
-            Self::Attestation { .. } | Self::NoLogEntry { .. } | Self::NoTime { .. } | Self::OtherArtifact { .. } => 2,
+            Self::NoLogEntry { .. } | Self::NoTime { .. } | Self::OtherArtifact { .. } => 2,
             Self::NoCertificateLog { .. } | Self::NoTimestamp { .. } | Self::NeedsBytes { .. } => 2,
             Self::Chain(ChainFault::UnknownIssuer) | Self::NoTrustedKey { .. } => 3,
             Self::Chain(_) => 2,

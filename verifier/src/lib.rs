@@ -4,6 +4,7 @@
 //! another crate's question. What cannot be examined is said to be unexamined, never counted.
 
 mod asn1;
+mod attestation;
 mod authority;
 mod blob;
 mod bundle;
@@ -14,6 +15,7 @@ mod examine;
 mod fault;
 mod fields;
 mod identity;
+mod legacy;
 mod log_entry;
 mod log_fault;
 mod logs;
@@ -32,6 +34,7 @@ mod trusted_root;
 mod untrusted;
 mod window;
 
+pub use attestation::VerifiedAttestation;
 pub use authority::{CertificateAuthority, ChainFault, TimestampAuthority};
 pub use blob::{Artifact, VerifiedBlob, examine_blob};
 pub use bundle::{BundleError, Envelope, SIGN_PREDICATE};

@@ -14,6 +14,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) message: Message<'a>,
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) signature: &'a [u8],
+    pub(crate) stored: Option<&'a [u8]>,
     pub(crate) carried: Carried,
 }
 
@@ -46,10 +47,10 @@ impl Candidate<'_> {
     }
 
     fn by_key(self, trust: &TrustRoot, now: UnixTime, certified: bool) -> Result<(Signer, Proofs), Fault> {
-        let Self { message, payload, signature, carried } = self;
+        let Self { message, payload, signature, stored, carried } = self;
         let made_it = |key: &keys::PublicKey| message.is_signed_by(key, signature);
         let key = trust.signer(made_it).ok_or(Fault::NoTrustedKey { trusted: trust.keys().len() })?;
-        let signed = Signed { message, payload, signature, signer: SignedBy::Key(key) };
+        let signed = Signed { message, payload, signature, stored, signer: SignedBy::Key(key) };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
         if certified {
             proofs.leave_certificate();
@@ -65,7 +66,7 @@ impl Candidate<'_> {
         trust: &TrustRoot,
         now: UnixTime,
     ) -> Result<(Signer, Proofs), Fault> {
-        let Self { message, payload, signature, carried } = self;
+        let Self { message, payload, signature, stored, carried } = self;
         if trust.authorities().is_empty() {
             return Err(Fault::NoAuthority);
         }
@@ -75,7 +76,7 @@ impl Candidate<'_> {
             return Err(Fault::NotByCertificate);
         }
         // 2. it was there at these times
-        let signed = Signed { message, payload, signature, signer: SignedBy::Certificate(&leaf) };
+        let signed = Signed { message, payload, signature, stored, signer: SignedBy::Certificate(&leaf) };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
         let times: Vec<UnixTime> = proofs.times().iter().map(|time| at(time.at)).collect();
         if times.is_empty() {

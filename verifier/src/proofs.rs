@@ -59,7 +59,7 @@ impl Proofs {
         now: UnixTime,
     ) {
         for (index, response) in found.into_iter().enumerate() {
-            let judged = response.and_then(|bytes| timestamp::judge(&bytes, signed.signature, trust, now));
+            let judged = response.and_then(|bytes| timestamp::judge(&bytes, signed, trust, now));
             match judged {
                 Ok(proof) if self.timestamps.iter().any(|other| other.authority == proof.authority) => {
                     // it counts for nothing more, but a certificate must have been valid at its time too

@@ -16,6 +16,8 @@ pub(crate) struct Signed<'a> {
     /// The payload of the envelope that `message` encodes, if it is one.
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) signature: &'a [u8],
+    /// The envelope as it is stored, its signature in it, where timestamps may be of that.
+    pub(crate) stored: Option<&'a [u8]>,
     pub(crate) signer: SignedBy<'a>,
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 const TYPES: [&str; 2] = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"];
 const MAX_SUBJECTS: usize = 1024;
 const MAX_DIGESTS: usize = 32;
+const MAX_TYPE: usize = 1024;
 
 /// A statement, as far as image signatures need it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +24,8 @@ impl Statement {
     /// Reads a statement of version 1 or 0.1.
     ///
     /// # Errors
-    /// Fails on JSON that can be read in two ways, on another type, on a missing predicate type, on more than 1,024
-    /// subjects or 32 digests of one, and on a SHA-256 digest that is not 64 lower-case hexadecimal digits.
+    /// Fails on JSON that can be read in two ways, on another type, on a predicate type that is missing or has more than
+    /// 1,024 bytes, on more than 1,024 subjects or 32 digests of one, and on a SHA-256 digest that is not 64 lower-case hexadecimal digits.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
         let Value::Object(top) = json::parse(bytes)? else { return Err(StatementError::Missing("an object")) };
         json::exact_names(&top, &["_type", "subject", "predicateType", "predicate"])?;
@@ -36,12 +37,15 @@ impl Statement {
         if predicate_type.is_empty() {
             return Err(StatementError::Missing("predicateType"));
         }
+        if predicate_type.len() > MAX_TYPE {
+            return Err(StatementError::LongType { found: predicate_type.len(), most: MAX_TYPE });
+        }
         let subjects = top.get("subject").and_then(Value::as_array).ok_or(StatementError::Missing("subject"))?;
         if subjects.len() > MAX_SUBJECTS {
             return Err(StatementError::TooMany { found: subjects.len(), most: MAX_SUBJECTS });
         }
         let subjects = subjects.iter().map(subject).filter_map(Result::transpose).collect::<Result<_, _>>()?;
-        Ok(Self { predicate_type: predicate_type.chars().take(200).collect(), subjects })
+        Ok(Self { predicate_type: predicate_type.to_owned(), subjects })
     }
 }
 
@@ -74,6 +78,14 @@ pub enum StatementError {
     /// A subject's SHA-256 digest is none.
     #[error("subject's sha256 is not 64 lower-case hexadecimal digits")]
     Digest,
+    /// A predicate type of a length that no name has.
+    #[error("predicate type of {found} bytes found, at most {most} are read")]
+    LongType {
+        /// How many bytes.
+        found: usize,
+        /// The limit.
+        most: usize,
+    },
     /// More subjects or digests than are looked at.
     #[error("{found} subjects or digests found, at most {most} are read")]
     TooMany {

@@ -12,6 +12,7 @@ use crate::{
     asn1::NotDer,
     authority::Purpose,
     certificate::Certificate,
+    signed::Signed,
     token::{Response, Token},
     window::written,
 };
@@ -35,7 +36,7 @@ impl TimestampProof {
 /// Judges one timestamp of this signature.
 pub(crate) fn judge(
     response: &[u8],
-    signature: &[u8],
+    signed: &Signed<'_>,
     trust: &TrustRoot,
     now: UnixTime,
 ) -> Result<TimestampProof, TimestampFault> {
@@ -49,7 +50,7 @@ pub(crate) fn judge(
     };
     // 2. by an authority that is trusted
     let mut fault = TimestampFault::Foreign;
-    let signed = trust.timestamp_authorities().iter().find_map(|authority| match by(&token, authority) {
+    let by = trust.timestamp_authorities().iter().find_map(|authority| match made_by(&token, authority) {
         Ok(()) => Some(authority.chain().id()),
         Err(why) => {
             if fault == TimestampFault::Foreign {
@@ -58,11 +59,13 @@ pub(crate) fn judge(
             None
         }
     });
-    let Some(authority) = signed else { return Err(fault) };
-    // 3. over this signature
+    let Some(authority) = by else { return Err(fault) };
+    // 3. over this signature, or over all of the stored envelope: cosign has legacy attestations stamped so, and the
+    // signature is in it. The payload alone would not do: that it was there says nothing about who signed it when.
     let (algorithm, found) = &token.imprint;
-    let wanted = algorithm.ok_or(TimestampFault::Hash)?.of(signature);
-    if *found != wanted {
+    let hash = algorithm.ok_or(TimestampFault::Hash)?;
+    let wanted = hash.of(signed.signature);
+    if *found != wanted && signed.stored.is_none_or(|stored| *found != hash.of(stored)) {
         return Err(TimestampFault::OtherSignature { found: hex::encode(found), wanted: hex::encode(wanted) });
     }
     // 4. in the past
@@ -73,7 +76,7 @@ pub(crate) fn judge(
 }
 
 /// Whether this authority made the token.
-fn by(token: &Token, authority: &TimestampAuthority) -> Result<(), TimestampFault> {
+fn made_by(token: &Token, authority: &TimestampAuthority) -> Result<(), TimestampFault> {
     let candidates = match authority.signer() {
         Some(signer) => std::slice::from_ref(signer),
         None => token.certificates.as_slice(),

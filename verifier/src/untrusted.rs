@@ -1,4 +1,4 @@
-//! Signatures as a registry gave them, before anything about them is known.
+//! Signatures and attestations as a registry gave them, before anything about them is known.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,6 +11,8 @@ use serde::Serialize;
 pub enum Source {
     /// cosign's tag `sha256-<hex>.sig`.
     SignatureTag,
+    /// cosign's tag `sha256-<hex>.att`.
+    AttestationTag,
     /// The referrers API.
     Referrers,
     /// The index under the fallback tag `sha256-<hex>`.
@@ -21,6 +23,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SignatureTag => "signature tag",
+            Self::AttestationTag => "attestation tag",
             Self::Referrers => "referrers",
             Self::FallbackTag => "fallback tag",
         })
@@ -42,7 +45,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hex = self.manifest.hex();
         match self.source {
-            Source::SignatureTag => write!(f, "{} layer {}", self.source, self.index),
+            Source::SignatureTag | Source::AttestationTag => write!(f, "{} layer {}", self.source, self.index),
             Source::Referrers | Source::FallbackTag => write!(f, "{} {}", self.source, &hex[..12]),
         }
     }
@@ -51,7 +54,7 @@ impl fmt::Display for Place {
 /// Enough for two SHA-512 digests and a registry's name.
 const MAX_REASON: usize = 400;
 
-/// A signature as found. Nothing it says of itself is a fact, so it offers nothing but the place it came from.
+/// A signature or attestation as found. Nothing it says of itself is a fact, so it offers nothing but the place it came from.
 #[derive(Clone)]
 pub struct UntrustedSignature {
     pub(crate) place: Place,
@@ -61,6 +64,7 @@ pub struct UntrustedSignature {
 #[derive(Clone)]
 pub(crate) enum Body {
     Layer { payload: Vec<u8>, annotations: BTreeMap<String, String> },
+    Envelope { bytes: Vec<u8>, annotations: BTreeMap<String, String> },
     Bundle(Vec<u8>),
     Unreadable(String),
 }
@@ -70,6 +74,12 @@ impl UntrustedSignature {
     #[must_use]
     pub fn layer(place: Place, payload: Vec<u8>, annotations: BTreeMap<String, String>) -> Self {
         Self { place, body: Body::Layer { payload, annotations } }
+    }
+
+    /// A layer of cosign's legacy attestations: a DSSE envelope, what vouches for it in the layer's annotations.
+    #[must_use]
+    pub fn envelope(place: Place, bytes: Vec<u8>, annotations: BTreeMap<String, String>) -> Self {
+        Self { place, body: Body::Envelope { bytes, annotations } }
     }
 
     /// A Sigstore bundle.
@@ -118,7 +128,7 @@ impl fmt::Display for Gap {
 /// Everything found for one image, and what could not be looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The signatures.
+    /// The signatures and attestations.
     pub signatures: Vec<UntrustedSignature>,
     /// The sources that were not read to their end.
     pub gaps: Vec<Gap>,

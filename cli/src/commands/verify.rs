@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 use oci::{AnyDigest, ImageRef, PinnedRef};
-use registry::{Client, Discovery, Lookup, RegistryError};
+use registry::{Client, Discovery, Kind, Lookup, RegistryError};
 use rustls_pki_types::UnixTime;
-use verifier::{Fault, TrustRoot, examine};
+use verifier::{TrustRoot, examine};
 
 use self::{expected::Expected, report::Findings};
 use crate::{
@@ -117,11 +117,11 @@ async fn find(client: &Client, image: &ImageRef) -> Result<(PinnedRef, Discovery
     };
     if let Some(digest) = image.digest().and_then(AnyDigest::sha256) {
         let pinned = PinnedRef::new(image.repository().clone(), digest);
-        let (resolved, discovery) = tokio::join!(client.resolve(image), client.discover(&pinned, &stored_in));
+        let (resolved, discovery) = tokio::join!(client.resolve(image), client.discover(&pinned, &stored_in, Kind::Signatures));
         return existing(resolved).map(|pinned| (pinned, discovery));
     }
     let pinned = existing(client.resolve(image).await)?;
-    let discovery = client.discover(&pinned, &stored_in).await;
+    let discovery = client.discover(&pinned, &stored_in, Kind::Signatures).await;
     Ok((pinned, discovery))
 }
 
@@ -129,17 +129,20 @@ async fn find(client: &Client, image: &ImageRef) -> Result<(PinnedRef, Discovery
 fn refusal(findings: Findings<'_>, errors: Vec<RegistryError>) -> Failure {
     let Findings { evidence, other, .. } = findings;
     let count = other.len();
-    let details: Vec<String> = other.into_iter().chain(evidence.refused().iter().map(ToString::to_string)).collect();
+    let refused = evidence.refused().iter().map(ToString::to_string);
+    let attested = evidence.attestations().iter().map(|one| format!("{one}, which is not a signature"));
+    let details: Vec<String> = other.into_iter().chain(attested).chain(refused).collect();
     if let Some(error) = errors.into_iter().next() {
         let hint = error.hint().map(str::to_owned);
         let gaps = evidence.gaps().iter().map(|gap| format!("could not look at {gap}"));
         let message = format!("signatures cannot be looked at: {error}");
         return Failure { hint, ..Failure::failed(message).details(gaps.chain(details).collect()) };
     }
-    let attestations = evidence.refused().iter().filter(|r| matches!(r.fault, Fault::Attestation { .. })).count();
     match (count, evidence.refused().len()) {
-        (0, 0) => Failure::new(Exit::NoSignature, format_args!("no signatures found for {}", evidence.image())),
-        (0, refused) if refused == attestations => {
+        (0, 0) if evidence.attestations().is_empty() => {
+            Failure::new(Exit::NoSignature, format_args!("no signatures found for {}", evidence.image()))
+        }
+        (0, 0) => {
             let message = format!("no signatures found for {}: an attestation is not a signature", evidence.image());
             Failure::new(Exit::NoSignature, message).details(details)
         }

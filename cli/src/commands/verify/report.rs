@@ -45,11 +45,13 @@ impl<'a> Findings<'a> {
                 output::note(format_args!("not examined: {carried} of {}", signature.place()));
             }
         }
-        let refused = self.other.len() + self.evidence.refused().len();
+        let attestations = self.evidence.attestations();
+        let refused = self.other.len() + self.evidence.refused().len() + attestations.len();
         if refused > 0 {
             output::note(format_args!("{refused} further found, not counted:"));
         }
         self.other.iter().for_each(|why| output::note(format_args!("  - {why}")));
+        attestations.iter().for_each(|one| output::note(format_args!("  - {one}, which is not a signature")));
         for refused in self.evidence.refused() {
             output::note(format_args!("  - {refused}"));
         }
