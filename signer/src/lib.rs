@@ -3,6 +3,7 @@
 mod bundle;
 mod key;
 mod sign;
+pub mod token;
 
 pub use key::SigningKey;
 pub use sign::{Format, SignError, Signed, Signer, Target};
