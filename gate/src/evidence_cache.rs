@@ -148,7 +148,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::Notify;
-    use verifier::{Found, Gap, Source, TrustRoot, examine};
+    use verifier::{Found, Gap, Place, Source, TrustRoot, UntrustedSignature, examine};
 
     use super::*;
 
@@ -198,6 +198,38 @@ mod tests {
         let cache = EvidenceCache::<&'static str>::new();
         assert_eq!(*cache.fetch(key(), std::future::pending(), || "failed").await.unwrap_err(), "failed");
         assert!(cache.fetch(key(), async { Ok(evidence(vec![])) }, || "failed").await.is_ok());
+    }
+
+    #[test]
+    fn statements_of_attestations_count_as_bytes_kept() {
+        let signer = keys::PrivateKey::generate().unwrap();
+        let weighs = |predicate: &str| {
+            let evidence = attested(&signer, predicate);
+            assert_eq!(evidence.attestations().len(), 1, "{:?}", evidence.refused());
+            weight(&key(), &Kept { evidence: Arc::new(evidence), refused: false })
+        };
+        assert!(weighs(&"x".repeat(100_000)) >= weighs("") + 100_000);
+    }
+
+    /// Evidence with one attestation by this key.
+    fn attested(signer: &keys::PrivateKey, predicate: &str) -> Evidence {
+        let kind = "application/vnd.in-toto+json";
+        let image = key().image;
+        let statement = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v1","predicateType":"p","predicate":"{predicate}",
+                "subject":[{{"digest":{{"sha256":"{}"}}}}]}}"#,
+            image.digest().hex()
+        );
+        let pae = format!("DSSEv1 {} {kind} {} {statement}", kind.len(), statement.len());
+        let [payload, signature] = [statement.into_bytes(), signer.sign(pae.as_bytes()).unwrap()]
+            .map(|bytes| base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes));
+        let envelope =
+            format!(r#"{{"payloadType":"{kind}","payload":"{payload}","signatures":[{{"sig":"{signature}"}}]}}"#);
+        let place = Place { source: Source::AttestationTag, manifest: Digest::of(b"m").into(), index: 0 };
+        let signatures = vec![UntrustedSignature::envelope(place, envelope.into_bytes(), Default::default())];
+        let trust = TrustRoot::new(vec![signer.public().clone()]);
+        let now = rustls_pki_types::UnixTime::since_unix_epoch(Duration::ZERO);
+        examine(&image, Found { signatures, gaps: vec![] }, &trust, now)
     }
 
     #[tokio::test]

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
 use std::{
-    collections::BTreeMap,
     io::Write,
     sync::{Arc, Mutex},
     time::Duration,
@@ -18,7 +17,7 @@ use registry::{
     serve::{self, AccessLog, Options},
 };
 use serde_json::json;
-use signer::{Format, Signer, SigningKey};
+use signer::{Credential, Format, Signer};
 
 /// A registry that writes down what it is asked, and a gate in front of it.
 struct World {
@@ -82,9 +81,9 @@ impl World {
         digest
     }
 
-    async fn sign(&self, name: &str, key: &SigningKey) {
+    async fn sign(&self, name: &str, key: &Credential) {
         let signer =
-            Signer { client: self.client.clone(), stored_in: None, format: Format::Both, annotations: BTreeMap::new() };
+            Signer { format: Format::Both, ..Signer::new(self.client.clone()) };
         for target in signer.targets(&self.image(name), false).await.unwrap() {
             signer.sign(key, &target).await.unwrap();
         }
@@ -104,7 +103,7 @@ impl World {
         )
     }
 
-    fn trust(&self, key: &SigningKey) {
+    fn trust(&self, key: &Credential) {
         self.policy(&authority(key));
     }
 
@@ -131,11 +130,11 @@ impl World {
     }
 }
 
-fn key() -> SigningKey {
+fn key() -> Credential {
     PrivateKey::generate().unwrap().into()
 }
 
-fn authority(key: &SigningKey) -> String {
+fn authority(key: &Credential) -> String {
     format!("key: {{data: {}}}", serde_json::to_string(&key.public().to_pem()).unwrap())
 }
 
@@ -230,9 +229,9 @@ async fn second_signature_that_was_missing_is_noticed_within_seconds() {
     let (world, first, second) = (World::new().await, key(), key());
     world.push("shop/cart:1", "a").await;
     world.sign("shop/cart:1", &first).await;
-    let demand = |policies: &[(&str, &SigningKey)]| {
+    let demand = |policies: &[(&str, &Credential)]| {
         let file =
-            |(name, key): &(&str, &SigningKey)| (format!("{name}.yaml"), world.policy_text(name, &authority(key)));
+            |(name, key): &(&str, &Credential)| (format!("{name}.yaml"), world.policy_text(name, &authority(key)));
         let files: Vec<_> = policies.iter().map(file).collect();
         world.gate.put_in_force(Arc::new(PolicySet::parse(&files).unwrap()));
     };

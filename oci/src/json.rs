@@ -5,11 +5,14 @@
 //! them for the known one and others do not. Depth is bounded by `serde_json` (128), the number of values by
 //! [`MAX_VALUES`].
 
+mod skim;
+
 use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use self::skim::{OpenKeys, Skim};
 use crate::excerpt;
 
 /// The most values (numbers, strings, lists, objects…) in one document.
@@ -37,9 +40,25 @@ impl JsonError {
 /// Fails if the bytes are not JSON, if a key stands twice in one object, if anything follows the value, or if the
 /// document holds more than [`MAX_VALUES`] values or is nested deeper than 128.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    read(bytes, None)
+}
+
+/// Reads one JSON value as [`parse`] does, save that one member of the outermost object is checked and not kept: it is
+/// null then, and may be of any size.
+///
+/// # Errors
+/// As [`parse`]; in that member, on more than [`MAX_VALUES`] keys in objects that are open at one point.
+pub fn parse_without(bytes: &[u8], unread: &str) -> Result<Value, JsonError> {
+    read(bytes, Some(unread))
+}
+
+fn read(bytes: &[u8], unread: Option<&str>) -> Result<Value, JsonError> {
     let budget = Cell::new(MAX_VALUES);
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict(&budget).deserialize(&mut deserializer).map_err(|e| JsonError::new(e.to_string()))?;
+    // at once for all of it, not for each string
+    let text = std::str::from_utf8(bytes).map_err(|e| JsonError::new(e.to_string()))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let strict = Strict { budget: &budget, unread };
+    let value = strict.deserialize(&mut deserializer).map_err(|e| JsonError::new(e.to_string()))?;
     deserializer.end().map_err(|e| JsonError::new(e.to_string()))?;
     Ok(value)
 }
@@ -70,12 +89,21 @@ fn fold(key: &str) -> String {
         .collect()
 }
 
-struct Strict<'a>(&'a Cell<usize>);
+struct Strict<'a> {
+    budget: &'a Cell<usize>,
+    /// The member of this object that is not kept.
+    unread: Option<&'a str>,
+}
 
 impl Strict<'_> {
+    /// For what is inside.
+    fn inner(&self) -> Strict<'_> {
+        Strict { budget: self.budget, unread: None }
+    }
+
     fn spend<E: serde::de::Error>(&self) -> Result<(), E> {
-        let left = self.0.get().checked_sub(1);
-        self.0.set(left.ok_or_else(|| E::custom(format_args!("more than {MAX_VALUES} values")))?);
+        let left = self.budget.get().checked_sub(1);
+        self.budget.set(left.ok_or_else(|| E::custom(format_args!("more than {MAX_VALUES} values")))?);
         Ok(())
     }
 }
@@ -122,7 +150,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(value) = seq.next_element_seed(Strict(self.0))? {
+        while let Some(value) = seq.next_element_seed(self.inner())? {
             list.push(value);
         }
         Ok(Value::Array(list))
@@ -134,7 +162,12 @@ impl<'de> Visitor<'de> for Strict<'_> {
             if object.contains_key(&key) {
                 return Err(A::Error::custom(format_args!("key `{}` stands twice", excerpt(&key, MAX_KEY))));
             }
-            let value = map.next_value_seed(Strict(self.0))?;
+            let value = match self.unread {
+                Some(unread) if unread == key => {
+                    map.next_value_seed(Skim(&mut OpenKeys::default())).map(|()| Value::Null)?
+                }
+                _ => map.next_value_seed(self.inner())?,
+            };
             object.insert(key, value);
         }
         Ok(Value::Object(object))
@@ -196,5 +229,38 @@ mod tests {
         assert!(exact_names(&object(r#"{"Type":1}"#), &["type"]).is_err());
         assert!(exact_names(&object("{\"\u{17f}ubject\":1}"), &["subject"]).is_err());
         assert!(exact_names(&object(r#"{"type":1,"other":2}"#), &["type"]).is_ok());
+    }
+
+    #[test]
+    fn member_that_is_not_kept_is_checked_all_the_same() {
+        let read = |text: &str| parse_without(text.as_bytes(), "b");
+        assert_eq!(
+            read(r#"{"a":{"b":[1]},"b":{"c":[{"d":1.5e3,"e":"x"},{"d":null}],"\u0065":true}}"#).unwrap(),
+            serde_json::json!({ "a": { "b": [1] }, "b": null })
+        );
+        for bad in [
+            r#"{"b":1,"b":1}"#,
+            r#"{"b":{"a":1,"a":1}}"#,
+            r#"{"b":[[{"a":1,"c":2,"\u0061":1}]]}"#,
+            r#"{"b":1e999}"#,
+            r#"{"b":{"a":}}"#,
+            r#"{"b":1}x"#,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        assert!(read(&format!(r#"{{"b":{}1{}}}"#, "[".repeat(200), "]".repeat(200))).is_err());
+        let words = read(&format!(r#"{{"b":{{"{0}":1,"{0}":1}}}}"#, "k".repeat(9000))).unwrap_err().to_string();
+        assert!(words.len() <= 200 && words.contains("stands twice"), "{words}");
+    }
+
+    #[test]
+    fn member_that_is_not_kept_may_hold_any_number_of_values_but_not_of_keys_at_once() {
+        let read = |text: &str| parse_without(text.as_bytes(), "b").map(|_| ());
+        let values = vec!["{\"a\":0}"; MAX_VALUES + 1].join(",");
+        assert_eq!(read(&format!(r#"{{"b":[{values}]}}"#)), Ok(()));
+        assert!(read(&format!(r#"{{"a":[{values}]}}"#)).is_err());
+        let keys = |count: usize| (0..count).map(|n| format!("\"{n}\":0")).collect::<Vec<_>>().join(",");
+        assert_eq!(read(&format!(r#"{{"b":{{{}}}}}"#, keys(MAX_VALUES))), Ok(()));
+        assert!(read(&format!(r#"{{"b":{{{}}}}}"#, keys(MAX_VALUES + 1))).is_err());
     }
 }

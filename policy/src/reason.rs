@@ -141,10 +141,10 @@ fn failed_policy(policy: &str, details: Vec<String>, rank: u8) -> Reason {
 
 /// What no signature could mend, or a wrong word of a trusted signer.
 const RANK_SETTLED: u8 = 0;
+/// A genuine word about the image that is no signature; among the ranks of faults, one that was nearly met.
+const RANK_ATTESTATION: u8 = 2;
 /// A genuine signature of somebody whom the authority does not name; among the ranks of faults, a stranger's.
 const RANK_STRANGER: u8 = 3;
-/// A genuine word about the image, but no signature.
-const RANK_ATTESTATION: u8 = 2;
 /// There is no signature.
 const RANK_NOTHING: u8 = 9;
 const MAX_HINTS: usize = 5;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use oci::{
     Descriptor, Digest, PinnedRef,
     location::{EMPTY_CONFIG, SIGNATURE_ANNOTATION, bundle_manifest, fallback_index},
-    media_type::{BUNDLE, OCI_INDEX, OCI_MANIFEST, SIMPLE_SIGNING},
+    media_type::{BUNDLE, DSSE_ENVELOPE, OCI_INDEX, OCI_MANIFEST, SIMPLE_SIGNING},
 };
 use registry::{Client, Discovery, Item, Kind, Limits, RegistryError, Settings, Violation};
 use scripted::*;
@@ -56,8 +56,12 @@ fn is_sig(seen: &Seen) -> bool {
     seen.path.ends_with(".sig")
 }
 
+fn is_att(seen: &Seen) -> bool {
+    seen.path.ends_with(".att")
+}
+
 fn is_fallback(seen: &Seen) -> bool {
-    seen.path.contains("/manifests/sha256-") && !is_sig(seen)
+    seen.path.contains("/manifests/sha256-") && !is_sig(seen) && !is_att(seen)
 }
 
 fn is_api(seen: &Seen) -> bool {
@@ -136,11 +140,12 @@ async fn fallback_tag_is_read_where_the_api_is_missing_and_asked_for_at_once_aft
 #[tokio::test]
 async fn failure_of_any_source_is_a_gap_and_never_no_signature() {
     for (code, retries) in [(401, 1), (403, 1), (429, 1), (500, 1)] {
-        for failing in [Source::SignatureTag, Source::Referrers, Source::FallbackTag] {
+        for failing in [Source::SignatureTag, Source::AttestationTag, Source::Referrers, Source::FallbackTag] {
             let server = Scripted::start(move |seen| {
                 let (sig, api, fallback) = (is_sig(seen), is_api(seen), is_fallback(seen));
                 let fails = match failing {
                     Source::SignatureTag => sig,
+                    Source::AttestationTag => is_att(seen),
                     Source::Referrers => api,
                     Source::FallbackTag => fallback,
                 };
@@ -150,11 +155,15 @@ async fn failure_of_any_source_is_a_gap_and_never_no_signature() {
                 }
             })
             .await;
-            let discovery = discover(&client(), &server).await;
+            let kind = match failing {
+                Source::AttestationTag => Kind::Attestations,
+                _ => Kind::Signatures,
+            };
+            let discovery = client().discover(&image(&server), &server.repository(), kind).await;
             assert_eq!(discovery.found.gaps.len(), 1, "{code} {failing}: {:?}", discovery.found.gaps);
             assert_eq!(discovery.found.gaps[0].source, failing, "{code}");
             assert_eq!(discovery.found.gaps[0].why, discovery.errors[0].to_string());
-            let failed = server.seen().iter().filter(|seen| is_sig(seen)).count();
+            let failed = server.seen().iter().filter(|seen| is_sig(seen) || is_att(seen)).count();
             assert!(failed <= retries, "{code} {failing}: asked {failed} times");
         }
     }
@@ -363,4 +372,47 @@ async fn signatures_may_be_stored_in_another_repository() {
     client().discover(&image(&server), &stored_in, Kind::Signatures).await;
     assert_eq!(server.count("/v2/a/"), 0);
     assert_eq!(server.count("/v2/signatures/"), 3);
+}
+
+#[tokio::test]
+async fn attestations_take_as_many_requests_as_signatures_and_leave_those_alone() {
+    let server = Scripted::start(|seen| {
+        let mut envelope = Descriptor::of(DSSE_ENVELOPE, PAYLOAD);
+        envelope.annotations.insert("predicateType".into(), "https://p.test".into());
+        if is_att(seen) || is_sig(seen) {
+            return ok(OCI_MANIFEST, manifest(&[signature_layer(b"never fetched", "one"), envelope]));
+        }
+        if is_api(seen) {
+            return ok(OCI_INDEX, index_of(&[referrer(), manifest(&[signature_layer(b"never fetched", "two")])]));
+        }
+        let foreign = manifest(&[signature_layer(b"never fetched", "two")]);
+        content(seen, &[&referrer(), &foreign, BUNDLE_BYTES, PAYLOAD]).unwrap_or_else(|| status(404))
+    })
+    .await;
+    let discovery = client().discover(&image(&server), &server.repository(), Kind::Attestations).await;
+    assert_eq!(sources(&discovery), [Source::AttestationTag, Source::Referrers]);
+    assert_eq!(discovery.found.signatures[0].place().index, 1);
+    assert!(discovery.errors.is_empty());
+    assert!(!server.seen().iter().any(is_sig), "{:?}", server.seen());
+    assert_eq!(server.seen().len(), 6, "{:?}", server.seen());
+    // the bytes are an envelope's, the annotations its layer's
+    assert!(faults(discovery, &server)[0].starts_with("envelope: unknown member `critical`"));
+}
+
+#[tokio::test]
+async fn envelope_may_be_as_large_as_a_bundle_and_no_larger() {
+    let blob = vec![b'x'; 2000];
+    let layer = Descriptor::of(DSSE_ENVELOPE, &blob);
+    let server = Scripted::start(move |seen| match is_att(seen) {
+        true => ok(OCI_MANIFEST, manifest(std::slice::from_ref(&layer))),
+        false => content(seen, &[&blob]).unwrap_or_else(|| status(404)),
+    })
+    .await;
+    for (bundle, wanted) in [(2000, "envelope is not strict JSON"), (1999, "cannot be read")] {
+        let limits = Limits { payload: 1, bundle, ..Limits::default() };
+        let client = client_with(Settings { limits, ..Settings::default() });
+        let discovery = client.discover(&image(&server), &server.repository(), Kind::Attestations).await;
+        let fault = &faults(discovery, &server)[0];
+        assert!(fault.starts_with(wanted), "{fault}");
+    }
 }

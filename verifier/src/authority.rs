@@ -23,6 +23,17 @@ impl CertificateAuthority {
         Self::new(Certificate::parse_pem(chain)?, window)
     }
 
+    /// One authority for each of these roots in PEM, each with all of these intermediates below it: pools of
+    /// certificates, as cosign's `--ca-roots` and `--ca-intermediates` name them.
+    ///
+    /// # Errors
+    /// Fails on text that holds anything but certificates, on more than 64 roots, and on ten or more intermediates.
+    pub fn pool(roots: &str, intermediates: Option<&str>, window: Window) -> Result<Vec<Self>, CertificateError> {
+        let between = intermediates.map(Certificate::parse_pem).transpose()?.unwrap_or_default();
+        let with = |root| Self::new(between.iter().cloned().chain([root]).collect(), window);
+        Certificate::parse_pem_of(roots, MAX_ROOTS)?.into_iter().map(with).collect()
+    }
+
     pub(crate) fn new(certificates: Vec<Certificate>, window: Window) -> Result<Self, CertificateError> {
         Chain::new(certificates, window).map(Self)
     }
@@ -145,6 +156,8 @@ impl Chain {
         Ok(Path { issuer_key: path.issuer_spki().to_vec() })
     }
 }
+
+const MAX_ROOTS: usize = 64;
 
 fn chain_fault(error: &webpki::Error, leaf: &Certificate, time: UnixTime) -> ChainFault {
     use webpki::Error;

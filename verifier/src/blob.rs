@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Fault, Proofs, Signer, TrustRoot,
-    bundle::{Bundle, Content, Noted, Versions},
+    bundle::{Bundle, Chains, Content, Noted, Versions},
     examine::{judge_bundled, judge_envelope, statement, subject},
     maker::Candidate,
     proofs::Carried,
@@ -60,7 +60,8 @@ pub fn examine_blob(
     trust: &TrustRoot,
     now: UnixTime,
 ) -> Result<VerifiedBlob, Fault> {
-    let Bundle { content, signer, log_entries, timestamps } = Bundle::parse(bundle, Versions::All)?;
+    let Bundle { content, signer, log_entries, timestamps } =
+        Bundle::parse(bundle, Versions::All, Chains::under(trust))?;
     let carried = Carried { log_entries, timestamps };
     match content {
         Content::Envelope(envelope) => {
@@ -71,7 +72,8 @@ pub fn examine_blob(
         }
         Content::Message { noted, signature } => {
             noted.map(|noted| artifact.is_noted(&noted)).transpose()?;
-            let candidate = Candidate { message: artifact.message(), payload: None, signature: &signature, stored: None, carried };
+            let candidate =
+                Candidate { message: artifact.message(), payload: None, signature: &signature, stored: None, carried };
             let (signer, proofs) = judge_bundled(candidate, &signer, trust, now)?;
             Ok(VerifiedBlob { signer, predicate_type: None, proofs })
         }

@@ -7,7 +7,7 @@ use oci::{excerpt, json, json::JsonError, media_type};
 use serde_json::Value;
 
 use crate::{
-    CertificateError, FieldError, LogFault, TimestampFault,
+    CertificateError, Envelope, EnvelopeError, FieldError, LogFault, TimestampFault, TrustRoot,
     certificate::{Certificate, MAX_CHAIN},
     fields::Fields,
     log_entry::{LogEntry, Must},
@@ -56,41 +56,31 @@ pub(crate) enum Versions {
     All,
 }
 
-/// A DSSE envelope with its one signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
-    /// What was signed, in [`Self::pae`]'s form.
-    pub payload: Vec<u8>,
-    /// The type of the payload.
-    pub payload_type: String,
-    /// The signature.
-    pub signature: Vec<u8>,
+/// Whether a bundle of version 0.3 may carry more certificates than its signer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chains {
+    LeafOnly,
+    Carried,
 }
 
-impl Envelope {
-    /// Reads an envelope by itself.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
-        let value = json::parse(bytes)?;
-        envelope(&Fields::of(&value, "an envelope", &ENVELOPE)?)
-    }
-
-    /// The bytes that a DSSE signature covers (DSSE 1.0, "PAE").
-    #[must_use]
-    pub fn pae(&self) -> Vec<u8> {
-        let (kind, payload) = (&self.payload_type, &self.payload);
-        let mut bytes = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len()).into_bytes();
-        bytes.extend_from_slice(payload);
-        bytes
+impl Chains {
+    pub(crate) fn under(trust: &TrustRoot) -> Self {
+        if trust.takes_carried_chains() { Self::Carried } else { Self::LeafOnly }
     }
 }
 
 impl Bundle {
     /// Reads a bundle. The bytes are given up once they are taken apart: a bundle may be large, and no more than two
     /// forms of it are ever held.
-    pub(crate) fn parse(bytes: Vec<u8>, versions: Versions) -> Result<Self, BundleError> {
+    pub(crate) fn parse(bytes: Vec<u8>, versions: Versions, chains: Chains) -> Result<Self, BundleError> {
         let value = json::parse(&bytes)?;
         drop(bytes);
-        let top = Fields::of(&value, "an object", &["mediaType", "verificationMaterial", "dsseEnvelope", MESSAGE])?;
+        Self::read(&value, versions, chains)
+    }
+
+    /// Reads a bundle that is JSON already.
+    pub(crate) fn read(value: &Value, versions: Versions, chains: Chains) -> Result<Self, BundleError> {
+        let top = Fields::of(value, "an object", &["mediaType", "verificationMaterial", "dsseEnvelope", MESSAGE])?;
         let version = version(top.text("mediaType")?, versions)?;
         let material = top.object("verificationMaterial", &[KEY, CERTIFICATE, CHAIN, "tlogEntries", TIMESTAMPS])?;
         if versions == Versions::Registry && top.has(MESSAGE) {
@@ -100,7 +90,7 @@ impl Bundle {
         let entries = material.list("tlogEntries", MAX_LOG_ENTRIES)?;
         Ok(Self {
             content: content(&top)?,
-            signer: signer(&material, version)?,
+            signer: signer(&material, version, chains)?,
             log_entries: entries.iter().map(|value| LogEntry::parse(value, must)).collect(),
             timestamps: timestamps(&material)?,
         })
@@ -118,11 +108,11 @@ fn version(found: &str, versions: Versions) -> Result<u8, BundleError> {
 }
 
 /// Exactly one way of naming the signer; with a public key, the hint is a hint and is not read.
-fn signer(material: &Fields<'_>, version: u8) -> Result<BundleSigner, BundleError> {
+fn signer(material: &Fields<'_>, version: u8, chains: Chains) -> Result<BundleSigner, BundleError> {
     match (material.has(KEY), material.has(CERTIFICATE), material.has(CHAIN)) {
         (true, false, false) => material.object(KEY, &["hint"]).map(|_| BundleSigner::Key).map_err(Into::into),
         (false, true, false) => Ok(BundleSigner::Certificate { leaf: certificate(material)?, others: Vec::new() }),
-        (false, false, true) if version < 3 => chain(material),
+        (false, false, true) if version < 3 || chains == Chains::Carried => chain(material),
         (false, false, true) => Err(BundleError::Chain),
         _ => Err(BundleError::Signer),
     }
@@ -151,7 +141,8 @@ fn timestamps(material: &Fields<'_>) -> Result<Vec<Result<Vec<u8>, TimestampFaul
 
 fn content(top: &Fields<'_>) -> Result<Content, BundleError> {
     if !top.has(MESSAGE) {
-        return envelope(&top.object("dsseEnvelope", &ENVELOPE)?).map(Content::Envelope);
+        let envelope = top.get("dsseEnvelope").ok_or(FieldError::Missing("dsseEnvelope"))?;
+        return Ok(Content::Envelope(Envelope::read(envelope)?));
     }
     if top.has("dsseEnvelope") {
         return Err(BundleError::TwoContents);
@@ -164,20 +155,6 @@ fn content(top: &Fields<'_>) -> Result<Content, BundleError> {
     Ok(Content::Message { noted: noted.map(read).transpose()?, signature: message.base64("signature")? })
 }
 
-fn envelope(fields: &Fields<'_>) -> Result<Envelope, BundleError> {
-    let signatures = fields.get("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let [signature] = signatures else {
-        return Err(BundleError::Signatures { found: signatures.len() });
-    };
-    let signature = Fields::of(signature, "a signature", &["sig", "keyid"])?;
-    Ok(Envelope {
-        payload: fields.base64("payload")?,
-        payload_type: fields.text("payloadType")?.to_owned(),
-        signature: signature.base64("sig")?,
-    })
-}
-
-const ENVELOPE: [&str; 3] = ["payload", "payloadType", "signatures"];
 const KEY: &str = "publicKey";
 const CERTIFICATE: &str = "certificate";
 const CHAIN: &str = "x509CertificateChain";
@@ -223,12 +200,9 @@ pub enum BundleError {
     /// The chain of an older version is empty.
     #[error("bundle: {0}")]
     Certificate(#[from] CertificateError),
-    /// The envelope has no signature, or several.
-    #[error("{found} signatures found in the envelope, wanted exactly one")]
-    Signatures {
-        /// How many.
-        found: usize,
-    },
+    /// The envelope is malformed.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// A signature over a digest instead of a statement: no image signature is made so.
     #[error("bundle signs a message, wanted a DSSE envelope")]
     MessageSignature,

@@ -38,6 +38,11 @@ impl Certificate {
 
     /// Reads the certificates of PEM text that holds nothing else.
     pub(crate) fn parse_pem(text: &str) -> Result<Vec<Self>, CertificateError> {
+        Self::parse_pem_of(text, MAX_CHAIN)
+    }
+
+    /// The same, of at most so many.
+    pub(crate) fn parse_pem_of(text: &str, most: usize) -> Result<Vec<Self>, CertificateError> {
         if text.len() > MAX_PEM {
             return Err(CertificateError::TooLarge { found: text.len(), most: MAX_PEM });
         }
@@ -45,8 +50,8 @@ impl Certificate {
         if blocks.is_empty() || blocks.iter().any(|block| block.tag() != "CERTIFICATE") {
             return Err(CertificateError::NotPem);
         }
-        if blocks.len() > MAX_CHAIN {
-            return Err(CertificateError::TooMany { found: blocks.len(), most: MAX_CHAIN });
+        if blocks.len() > most {
+            return Err(CertificateError::TooMany { found: blocks.len(), most });
         }
         blocks.iter().map(|block| Self::parse(block.contents())).collect()
     }
@@ -152,6 +157,28 @@ impl PartialEq for Certificate {
 }
 
 impl Eq for Certificate {}
+
+/// A certificate that whoever asks has given, and others that may lie between it and a root.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenCertificate {
+    pub(crate) leaf: Certificate,
+    pub(crate) others: Vec<Certificate>,
+}
+
+impl GivenCertificate {
+    /// The certificates of PEM text, the signer's first. Roots after it prove nothing and are passed over.
+    pub(crate) fn parse_pem(text: &str) -> Result<Self, CertificateError> {
+        let mut others = Certificate::parse_pem(text)?;
+        let leaf = others.remove(0);
+        others.retain(|one| !one.is_self_issued());
+        Ok(Self { leaf, others })
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        let id = |one: &Certificate| oci::Digest::of(one.der()).to_string();
+        format!("given {} {:?}", id(&self.leaf), self.others.iter().map(id).collect::<Vec<_>>())
+    }
+}
 
 /// RFC 5280, 4.1.
 fn read(der: &[u8]) -> Result<Certificate, NotDer> {

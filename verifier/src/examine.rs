@@ -8,9 +8,9 @@ use rustls_pki_types::UnixTime;
 use serde_json::{Map, Value};
 
 use crate::{
-    Claim, Evidence, Fault, Format, Found, Place, Proofs, Refused, SIGN_PREDICATE, Signer, Statement, StatementError,
-    TrustRoot, UntrustedSignature, VerifiedAttestation, VerifiedSignature,
-    bundle::{Bundle, BundleSigner, Content, Envelope, Versions, certificates},
+    Claim, Envelope, Evidence, Fault, Format, Found, Place, Proofs, Refused, SIGN_PREDICATE, Signer, Statement,
+    StatementError, TrustRoot, UntrustedSignature, VerifiedAttestation, VerifiedSignature,
+    bundle::{Bundle, BundleSigner, Chains, Content, Versions, certificates},
     legacy,
     maker::{Candidate, Maker},
     proofs::Carried,
@@ -55,7 +55,8 @@ fn judge(about: About<'_>, found: Body, trust: &TrustRoot, now: UnixTime) -> Res
 
 /// The Sigstore client specification, "Verification": envelope signature and its evidence, then the statement.
 fn bundle(about: About<'_>, bytes: Vec<u8>, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
-    let Bundle { content, signer, log_entries, timestamps } = Bundle::parse(bytes, Versions::Registry)?;
+    let Bundle { content, signer, log_entries, timestamps } =
+        Bundle::parse(bytes, Versions::Registry, Chains::under(trust))?;
     let Content::Envelope(envelope) = content else {
         return Err(crate::BundleError::MessageSignature.into());
     };

@@ -3,7 +3,7 @@
 use oci::{Digest, simple_signing::PayloadError};
 use serde::{Serialize, Serializer};
 
-use crate::{BundleError, CertificateError, ChainFault, SetAside, StatementError};
+use crate::{BundleError, CertificateError, ChainFault, EnvelopeError, SetAside, StatementError};
 
 /// Why a signature does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +45,12 @@ pub enum Fault {
     /// The certificate's key did not make it.
     #[error("signature is not by the certificate it comes with")]
     NotByCertificate,
+    /// A certificate was given, and its key did not make it.
+    #[error("signature is not by the certificate that was given")]
+    NotByGivenCertificate,
+    /// It is made with a key, and no key is trusted, but authorities that name signers.
+    #[error("made with a key and without a certificate, wanted a certificate that names the signer")]
+    NoCertificate,
     /// The certificate does not lead to a trusted authority at the time it was used.
     #[error(transparent)]
     Chain(#[from] ChainFault),
@@ -95,6 +101,9 @@ pub enum Fault {
     /// The bundle is malformed.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The layer is no envelope.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
     /// Its bytes could not be had.
     #[error("cannot be read: {why}")]
     Unreadable {
@@ -113,10 +122,11 @@ impl Fault {
             Self::NoLogEntry { .. } | Self::NoTime { .. } | Self::OtherArtifact { .. } => 2,
             Self::NoCertificateLog { .. } | Self::NoTimestamp { .. } | Self::NeedsBytes { .. } => 2,
             Self::Chain(ChainFault::UnknownIssuer) | Self::NoTrustedKey { .. } => 3,
+            Self::NotByGivenCertificate | Self::NoCertificate => 3,
             Self::Chain(_) => 2,
             Self::NoAuthority | Self::NotByCertificate => 4,
             Self::Certificate(_) => 5,
-            Self::NoSignature | Self::Encoding | Self::Bundle(_) | Self::Unreadable { .. } => 5,
+            Self::NoSignature | Self::Encoding | Self::Bundle(_) | Self::Envelope(_) | Self::Unreadable { .. } => 5,
         }
     }
 }

@@ -8,9 +8,9 @@ use oci::{PinnedRef, location, simple_signing, simple_signing::Payload};
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    CertificateError, Claim, Fault, FieldError, Format, Place, Proofs, Signer, TimestampFault, TrustRoot,
+    CertificateError, Claim, Envelope, Fault, FieldError, Format, Place, Proofs, Signer, TimestampFault, TrustRoot,
     VerifiedSignature,
-    bundle::Envelope,
+    bundle::{Bundle, BundleSigner, Content},
     certificate::Certificate,
     examine::{Judged, stated},
     fields::Fields,
@@ -31,8 +31,7 @@ pub(crate) fn payload(
     now: UnixTime,
 ) -> Result<Judged, Fault> {
     // 1. the signature over the payload, by a trusted key or under a trusted authority, with what is demanded
-    let text = annotation(annotations, location::SIGNATURE_ANNOTATION).ok_or(Fault::NoSignature)?;
-    let signature = BASE64_STANDARD.decode(text).map_err(|_| Fault::Encoding)?;
+    let signature = signature(annotations)?;
     let (message, carried) = (Message::Bytes(bytes), carried(annotations));
     let candidate = Candidate { message, payload: None, signature: &signature, stored: None, carried };
     let (signer, proofs) = judge(candidate, annotations, trust, now)?;
@@ -79,6 +78,26 @@ fn judge(
         None => Maker::Key,
     };
     candidate.judge(maker, trust, now)
+}
+
+/// The signature over a payload.
+pub(crate) fn signature(annotations: &Annotations) -> Result<Vec<u8>, Fault> {
+    let text = annotation(annotations, location::SIGNATURE_ANNOTATION).ok_or(Fault::NoSignature)?;
+    BASE64_STANDARD.decode(text).map_err(|_| Fault::Encoding)
+}
+
+/// The same in the form of a bundle, for people. A certificate that cannot be read stays what it is.
+pub(crate) fn as_bundle(content: Content, annotations: &Annotations) -> Bundle {
+    let signer = match (annotation(annotations, location::CERTIFICATE_ANNOTATION), certificates(annotations)) {
+        (None, _) => BundleSigner::Key,
+        (Some(text), Err(_)) => BundleSigner::Certificate { leaf: text.as_bytes().to_vec(), others: Vec::new() },
+        (Some(_), Ok((leaf, others))) => {
+            let others = others.iter().map(|one| one.der().to_vec()).collect();
+            BundleSigner::Certificate { leaf: leaf.der().to_vec(), others }
+        }
+    };
+    let Carried { log_entries, timestamps } = carried(annotations);
+    Bundle { content, signer, log_entries, timestamps }
 }
 
 /// An annotation that says something.

@@ -10,10 +10,13 @@ mod blob;
 mod bundle;
 mod certificate;
 mod checkpoint;
+mod description;
+mod envelope;
 mod evidence;
 mod examine;
 mod fault;
 mod fields;
+mod hearsay;
 mod identity;
 mod legacy;
 mod log_entry;
@@ -32,18 +35,25 @@ mod token;
 mod trust;
 mod trusted_root;
 mod untrusted;
+mod untrusted_bundle;
 mod window;
 
 pub use attestation::VerifiedAttestation;
 pub use authority::{CertificateAuthority, ChainFault, TimestampAuthority};
 pub use blob::{Artifact, VerifiedBlob, examine_blob};
-pub use bundle::{BundleError, Envelope, SIGN_PREDICATE};
+pub use bundle::{BundleError, SIGN_PREDICATE};
 pub use certificate::CertificateError;
 pub use checkpoint::CheckpointFault;
+pub use description::{
+    BundleDescription, Claimed, ClaimedCertificate, ClaimedContent, ClaimedEntry, ClaimedSigner, ClaimedStatement,
+    ClaimedTimestamp,
+};
+pub use envelope::{Envelope, EnvelopeError};
 pub use evidence::{Claim, Evidence, Format, Refused, Signer, Unexamined, VerifiedSignature};
 pub use examine::examine;
 pub use fault::Fault;
 pub use fields::FieldError;
+pub use hearsay::{ClaimedPayload, Hearsay};
 pub use identity::{Identity, SubjectName};
 pub use log_entry::LogProof;
 pub use log_fault::LogFault;
@@ -56,4 +66,5 @@ pub use timestamp::{TimestampFault, TimestampProof};
 pub use trust::{Demands, TrustRoot};
 pub use trusted_root::TrustedRootError;
 pub use untrusted::{Found, Gap, Place, Source, UntrustedSignature};
+pub use untrusted_bundle::{BundleMaker, RebuildError, UntrustedBundle};
 pub use window::Window;

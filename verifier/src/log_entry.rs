@@ -5,13 +5,13 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::KeyId;
-use oci::json;
+use oci::{excerpt, json};
 use rustls_pki_types::UnixTime;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    LogFault, TransparencyLog, TrustRoot,
+    ClaimedEntry, LogFault, TransparencyLog, TrustRoot,
     checkpoint::{Checkpoint, CheckpointFault},
     fields::{FieldError, Fields},
     merkle, recorded,
@@ -105,6 +105,47 @@ impl LogEntry {
             body: payload.base64("body")?,
             must: Must::Promise,
         })
+    }
+
+    /// What it says, for people.
+    pub(crate) fn described(&self) -> ClaimedEntry {
+        let origin = |proof: &Proof| excerpt(proof.checkpoint.lines().next().unwrap_or_default(), 200);
+        ClaimedEntry {
+            log_id: hex::encode(&self.log),
+            index: self.index,
+            kind: self.kind.as_ref().map(|(kind, version)| format!("{kind} {version}")),
+            integrated: (self.integrated != 0).then(|| written(self.integrated)),
+            promised: self.promise.is_some(),
+            included_by: self.proof.as_ref().map(origin),
+        }
+    }
+
+    /// An entry that only promises, as a bundle has it; its kind is what its body says.
+    pub(crate) fn to_json(&self) -> Result<Value, LogFault> {
+        let body = json::parse(&self.body)?;
+        let text = |name: &'static str| body[name].as_str().ok_or(FieldError::Missing(name));
+        let promise = BASE64_STANDARD.encode(self.promise.as_ref().ok_or(LogFault::NoPromise)?);
+        Ok(json!({
+            "logIndex": self.index.to_string(), "logId": { "keyId": BASE64_STANDARD.encode(&self.log) },
+            "kindVersion": { "kind": text("kind")?, "version": text("apiVersion")? },
+            "integratedTime": self.integrated.to_string(), "inclusionPromise": { "signedEntryTimestamp": promise },
+            "canonicalizedBody": BASE64_STANDARD.encode(&self.body),
+        }))
+    }
+
+    /// Whether it holds a proof, be it good or not.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.proof.is_some()
+    }
+
+    /// The log's id in hexadecimal, and the index.
+    pub(crate) fn place(&self) -> (String, u64) {
+        (hex::encode(&self.log), self.index)
+    }
+
+    /// Whether both are of one log and index, with one body.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        (&self.log, self.index, &self.body) == (&other.log, other.index, &other.body)
     }
 
     /// Which log and which place in it the entry claims.

@@ -4,7 +4,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     CertificateError, Fault, Identity, Signer, TrustRoot,
-    certificate::Certificate,
+    certificate::{Certificate, GivenCertificate},
     proofs::{Carried, Proofs},
     signed::{Message, Signed, SignedBy},
 };
@@ -29,17 +29,51 @@ pub(crate) enum Maker<'a> {
 
 type Certificates<'a> = &'a dyn Fn() -> Result<(Certificate, Vec<Certificate>), CertificateError>;
 
+/// The certificate that must have made a signature.
+struct Certified<'a> {
+    leaf: &'a Certificate,
+    others: &'a [Certificate],
+    /// By whoever asks, not by the signature.
+    given: bool,
+}
+
 impl Candidate<'_> {
     /// Finds out who made the signature, and judges what vouches for it.
     pub(crate) fn judge(self, maker: Maker<'_>, trust: &TrustRoot, now: UnixTime) -> Result<(Signer, Proofs), Fault> {
+        if let Some(given) = trust.given() {
+            return self.by_key_or_given(maker, given, trust, now);
+        }
         match maker {
             Maker::Key => self.by_key(trust, now, false),
-            Maker::Certificate(read) => self.by_certificate(read, trust, now),
+            Maker::Certificate(read) => self.by_carried(read, trust, now),
             Maker::Either(read) => match self.is_by_some_key(trust) {
                 true => self.by_key(trust, now, true),
-                false => self.by_certificate(read, trust, now),
+                false => self.by_carried(read, trust, now),
             },
         }
+    }
+
+    /// Where a certificate is given, none that is carried is looked at: whoever gave it said who is to have signed.
+    fn by_key_or_given(
+        self,
+        maker: Maker<'_>,
+        given: &GivenCertificate,
+        trust: &TrustRoot,
+        now: UnixTime,
+    ) -> Result<(Signer, Proofs), Fault> {
+        let another = match maker {
+            Maker::Key => false,
+            Maker::Certificate(read) | Maker::Either(read) => read().map_or(true, |(leaf, _)| leaf != given.leaf),
+        };
+        if !matches!(maker, Maker::Certificate(_)) && self.is_by_some_key(trust) {
+            return self.by_key(trust, now, another);
+        }
+        let certified = Certified { leaf: &given.leaf, others: &given.others, given: true };
+        let (signer, mut proofs) = self.by_certificate(certified, trust, now)?;
+        if another {
+            proofs.leave_certificate();
+        }
+        Ok((signer, proofs))
     }
 
     fn is_by_some_key(&self, trust: &TrustRoot) -> bool {
@@ -49,7 +83,7 @@ impl Candidate<'_> {
     fn by_key(self, trust: &TrustRoot, now: UnixTime, certified: bool) -> Result<(Signer, Proofs), Fault> {
         let Self { message, payload, signature, stored, carried } = self;
         let made_it = |key: &keys::PublicKey| message.is_signed_by(key, signature);
-        let key = trust.signer(made_it).ok_or(Fault::NoTrustedKey { trusted: trust.keys().len() })?;
+        let key = trust.signer(made_it).ok_or_else(|| not_by_key(trust))?;
         let signed = Signed { message, payload, signature, stored, signer: SignedBy::Key(key) };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
         if certified {
@@ -59,10 +93,18 @@ impl Candidate<'_> {
         Ok((Signer::Key(key.id()), proofs))
     }
 
+    fn by_carried(self, read: Certificates<'_>, trust: &TrustRoot, now: UnixTime) -> Result<(Signer, Proofs), Fault> {
+        if trust.authorities().is_empty() {
+            return Err(Fault::NoAuthority);
+        }
+        let (leaf, others) = read()?;
+        self.by_certificate(Certified { leaf: &leaf, others: &others, given: false }, trust, now)
+    }
+
     /// The Sigstore client specification, "Verification", for certificates.
     fn by_certificate(
         self,
-        read: Certificates<'_>,
+        Certified { leaf, others, given }: Certified<'_>,
         trust: &TrustRoot,
         now: UnixTime,
     ) -> Result<(Signer, Proofs), Fault> {
@@ -71,12 +113,12 @@ impl Candidate<'_> {
             return Err(Fault::NoAuthority);
         }
         // 1. the certificate's key made the signature
-        let (leaf, others) = read()?;
         if !message.is_signed_by(&leaf.key().map_err(CertificateError::Key)?, signature) {
-            return Err(Fault::NotByCertificate);
+            return Err(if given { Fault::NotByGivenCertificate } else { Fault::NotByCertificate });
         }
         // 2. it was there at these times
-        let signed = Signed { message, payload, signature, stored, signer: SignedBy::Certificate(&leaf) };
+        let signer = if given { SignedBy::Given(leaf) } else { SignedBy::Certificate(leaf) };
+        let signed = Signed { message, payload, signature, stored, signer };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
         let times: Vec<UnixTime> = proofs.times().iter().map(|time| at(time.at)).collect();
         if times.is_empty() {
@@ -85,11 +127,19 @@ impl Candidate<'_> {
             return Err(Fault::NoTime { set_aside: proofs.set_aside().to_vec() });
         }
         // 3. at each of them the certificate was one of a trusted authority's
-        let (authority, path) = trust.path(&leaf, &others, &times)?;
+        let (authority, path) = trust.path(leaf, others, &times)?;
         // 4. and logs of certificates saw it
-        proofs.certify(authority, &leaf, &path.issuer_key, trust, now);
+        proofs.certify(authority, leaf, &path.issuer_key, trust, now);
         proofs.meet(trust.demands(), true)?;
-        Ok((Signer::Identity(Identity::of(&leaf)?), proofs))
+        Ok((Signer::Identity(Identity::of(leaf)?), proofs))
+    }
+}
+
+/// Where no key is trusted, no key was wanted.
+fn not_by_key(trust: &TrustRoot) -> Fault {
+    match (trust.keys().len(), trust.authorities()) {
+        (0, [_, ..]) => Fault::NoCertificate,
+        (trusted, _) => Fault::NoTrustedKey { trusted },
     }
 }
 

@@ -80,10 +80,14 @@ impl Record {
 }
 
 impl Recorded {
-    /// Whoever is known by a certificate must be recorded by that certificate; a key by itself, in whatever form.
+    /// Whoever comes with a certificate must be recorded by that certificate; a key by itself, in whatever form; and
+    /// whoever is known by a certificate that was given, by it or by its key.
     fn is(&self, signer: &SignedBy<'_>) -> bool {
         match (self, signer) {
-            (Self::Certificate(found), SignedBy::Certificate(wanted)) => found == wanted.der().as_ref(),
+            (Self::Certificate(found), SignedBy::Certificate(wanted) | SignedBy::Given(wanted)) => {
+                found == wanted.der().as_ref()
+            }
+            (Self::Key(found), SignedBy::Given(wanted)) => wanted.key().is_ok_and(|wanted| wanted == *found),
             (Self::Key(found), SignedBy::Key(wanted)) => found == *wanted,
             (Self::Certificate(found), SignedBy::Key(wanted)) => {
                 let certificate = crate::certificate::Certificate::parse(found);

@@ -24,7 +24,10 @@ pub(crate) struct Signed<'a> {
 /// What was used to check a signature.
 #[derive(Clone, Copy)]
 pub(crate) enum SignedBy<'a> {
+    /// The certificate that came with it.
     Certificate(&'a Certificate),
+    /// The certificate that whoever asks has given: the signer may have been known by its key alone.
+    Given(&'a Certificate),
     Key(&'a PublicKey),
 }
 

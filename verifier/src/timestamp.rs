@@ -40,14 +40,8 @@ pub(crate) fn judge(
     trust: &TrustRoot,
     now: UnixTime,
 ) -> Result<TimestampProof, TimestampFault> {
-    if response.len() > MAX_RESPONSE {
-        return Err(TimestampFault::Malformed);
-    }
     // 1. a token was granted
-    let token = match Response::parse(response).map_err(|NotDer| TimestampFault::Malformed)? {
-        Response::Granted(token) => token,
-        Response::Refused { status } => return Err(TimestampFault::Refused { status }),
-    };
+    let token = granted(response)?;
     // 2. by an authority that is trusted
     let mut fault = TimestampFault::Foreign;
     let by = trust.timestamp_authorities().iter().find_map(|authority| match made_by(&token, authority) {
@@ -73,6 +67,17 @@ pub(crate) fn judge(
         return Err(TimestampFault::Future { at: written(token.time.as_secs()) });
     }
     Ok(TimestampProof { authority, at: token.time.as_secs() })
+}
+
+/// The token in what an authority answered.
+pub(crate) fn granted(response: &[u8]) -> Result<Box<Token>, TimestampFault> {
+    if response.len() > MAX_RESPONSE {
+        return Err(TimestampFault::Malformed);
+    }
+    match Response::parse(response).map_err(|NotDer| TimestampFault::Malformed)? {
+        Response::Granted(token) => Ok(token),
+        Response::Refused { status } => Err(TimestampFault::Refused { status }),
+    }
 }
 
 /// Whether this authority made the token.

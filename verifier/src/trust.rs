@@ -5,9 +5,10 @@ use oci::Digest;
 use rustls_pki_types::UnixTime;
 
 use crate::{
-    CertificateAuthority, CertificateLog, ChainFault, TimestampAuthority, TransparencyLog, TrustedRootError,
+    CertificateAuthority, CertificateError, CertificateLog, ChainFault, TimestampAuthority, TransparencyLog,
+    TrustedRootError,
     authority::{Path, Purpose},
-    certificate::Certificate,
+    certificate::{Certificate, GivenCertificate},
     trusted_root,
 };
 
@@ -20,6 +21,8 @@ pub struct TrustRoot {
     certificate_logs: Vec<CertificateLog>,
     logs: Vec<TransparencyLog>,
     timestamp_authorities: Vec<TimestampAuthority>,
+    given: Option<GivenCertificate>,
+    carried_chains: bool,
     demands: Demands,
     fingerprint: Digest,
 }
@@ -68,6 +71,8 @@ impl TrustRoot {
             certificate_logs: Vec::new(),
             logs: Vec::new(),
             timestamp_authorities: Vec::new(),
+            given: None,
+            carried_chains: false,
             demands: Demands::NOTHING,
             fingerprint: Digest::of(b""),
         }
@@ -110,6 +115,25 @@ impl TrustRoot {
         self.sealed()
     }
 
+    /// The same, and every signature that is not by one of the keys must be by this certificate in PEM, which itself
+    /// must lead to a trusted authority; certificates after it may lie between. Certificates that signatures carry are
+    /// no longer looked at.
+    ///
+    /// # Errors
+    /// Fails on text that is not a certificate and at most nine others.
+    pub fn with_given_certificate(mut self, pem: &str) -> Result<Self, CertificateError> {
+        self.given = Some(GivenCertificate::parse_pem(pem)?);
+        Ok(self.sealed())
+    }
+
+    /// The same, and bundles of version 0.3 may carry certificates between the signer's and a root, as older versions
+    /// may. A root among them is refused all the same.
+    #[must_use]
+    pub fn with_carried_chains(mut self) -> Self {
+        self.carried_chains = true;
+        self.sealed()
+    }
+
     /// The same, demanding this and nothing else.
     #[must_use]
     pub fn demanding(mut self, demands: Demands) -> Self {
@@ -130,6 +154,8 @@ impl TrustRoot {
         rest.sort();
         rest.dedup();
         lines.extend(rest);
+        lines.extend(self.given.as_ref().map(GivenCertificate::describe));
+        lines.extend(self.carried_chains.then(|| "carried chains".to_owned()));
         if self.demands != Demands::NOTHING {
             lines.push(format!("{:?}", self.demands));
         }
@@ -190,6 +216,16 @@ impl TrustRoot {
     #[must_use]
     pub fn fingerprint(&self) -> &Digest {
         &self.fingerprint
+    }
+
+    /// The certificate that signatures must be by.
+    pub(crate) fn given(&self) -> Option<&GivenCertificate> {
+        self.given.as_ref()
+    }
+
+    /// Whether bundles of version 0.3 may carry a chain.
+    pub(crate) fn takes_carried_chains(&self) -> bool {
+        self.carried_chains
     }
 
     /// The trusted key that made this signature over these bytes.

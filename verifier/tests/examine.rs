@@ -187,8 +187,10 @@ fn what_a_good_signature_carries_unexamined_is_said() {
 #[test]
 fn attestation_is_not_a_signature() {
     let key = key();
-    let fault = only_fault(bundle_of(&statement(&image().digest().hex(), "https://spdx.dev/Document"), &key), &key);
-    assert_eq!(fault, Fault::Attestation { predicate_type: "https://spdx.dev/Document".into() });
+    let attestation = bundle_of(&statement(&image().digest().hex(), "https://spdx.dev/Document"), &key);
+    let evidence = run(vec![attestation], &[&key]);
+    assert!(evidence.verified().is_empty() && evidence.refused().is_empty());
+    assert_eq!(evidence.attestations()[0].predicate_type(), "https://spdx.dev/Document");
 }
 
 #[test]

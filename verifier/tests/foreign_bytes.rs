@@ -6,13 +6,13 @@
 
 mod world;
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use oci::location;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use verifier::{Demands, TrustRoot};
-use world::{Leaf, T, World, b64, judge, judge_layer, payload, stamped, statement, unlogged};
+use verifier::{BundleMaker, Claimed, Demands, TrustRoot, UntrustedBundle};
+use world::{Leaf, T, World, attested_layer, b64, judge, judge_layer, payload, stamped, statement, unlogged};
 
 struct Bench {
     world: World,
@@ -87,6 +87,13 @@ proptest! {
         let bundle = stamped(BENCH.bundle.clone(), std::slice::from_ref(&bytes));
         prop_assert!(judge(&bundle, &BENCH.trust).is_err());
         prop_assert!(TrustRoot::parse_trusted_root(&bytes).is_err());
+        prop_assert!(attested_layer((bytes.clone(), BTreeMap::default()), &BENCH.trust).is_err());
+        prop_assert!(UntrustedBundle::parse(&bytes).is_err());
+        prop_assert!(UntrustedBundle::of_envelope(&bytes, &BundleMaker::key(BENCH.leaf.key.public())).is_err());
+        let read = UntrustedBundle::parse(bundle.to_string().as_bytes()).unwrap();
+        let unreadable = matches!(read.describe().timestamps[..], [Claimed::Unreadable { .. }]);
+        prop_assert!(unreadable);
+        prop_assert!(BENCH.world.trust().with_given_certificate(&text).is_err());
         let mut annotations = BENCH.world.layer(&BENCH.leaf, &payload(), T + 1);
         annotations.insert(location::BUNDLE_ANNOTATION.to_owned(), text);
         prop_assert!(judge_layer(&payload(), annotations, &BENCH.world.trust()).is_err());

@@ -15,8 +15,8 @@ use layout::Layout;
 use oci::{Digest, PinnedRef};
 use serde_json::Value;
 use verifier::{
-    Artifact, CertificateAuthority, CertificateLog, Demands, Evidence, Fault, IdentityMatcher, Signer, TextMatcher,
-    TimestampAuthority, TransparencyLog, TrustRoot, VerifiedSignature, Window, examine, examine_blob,
+    Artifact, CertificateAuthority, CertificateLog, Demands, Evidence, Fault, IdentityMatcher, Signer, Source,
+    TextMatcher, TimestampAuthority, TransparencyLog, TrustRoot, VerifiedSignature, Window, examine, examine_blob,
 };
 
 /// Checks whose recorded outcome is not ours, with ours. An attestation is no signature; a timestamp is looked at
@@ -117,12 +117,7 @@ impl Check<'_> {
             Some("slsaprovenance1") => "https://slsa.dev/provenance/v1",
             _ => "https://spdx.dev/Document",
         };
-        // that it is an attestation is said only of what a trusted identity signed
-        let refused = evidence.refused().iter().map(|refused| &refused.fault);
-        refused
-            .filter(|fault| matches!(fault, Fault::Attestation { predicate_type } if predicate_type == wanted))
-            .count()
-            > 0
+        evidence.attestations().iter().any(|one| one.predicate_type() == wanted && self.expects_signer(one.signer()))
     }
 }
 
@@ -147,7 +142,10 @@ fn recorded_checks_come_out_as_recorded() {
         for (index, verify) in case["verify"].as_array().unwrap().iter().enumerate() {
             let command = verify["cmd"].as_str().unwrap().split(' ').map(str::to_owned).collect();
             let check = Check { folder: &folder, command, environment: strings(&verify["env"]) };
-            let found = Layout::new(&path.join("layout")).signatures(&image);
+            let layout = Layout::new(&path.join("layout"));
+            let attested = check.has("verify-attestation");
+            let source = if attested { Source::AttestationTag } else { Source::SignatureTag };
+            let found = layout.found(&image, source);
             let evidence = examine(&image, found, &check.trust(), corpus::now());
             let ours = OURS.iter().find(|(case, at, _)| (*case, *at) == (name, index)).map(|(_, _, passes)| *passes);
             let wanted = ours.unwrap_or(verify["exit"] == 0);
@@ -242,7 +240,12 @@ fn each_trusted_root_refuses_what_it_lacks_and_nothing_else() {
         for root in ROOTS {
             let trust = TrustRoot::parse_trusted_root(&corpus::read(&folder.join(root))).unwrap();
             let trust = trust.with_keys(vec![key.clone()]);
-            let evidence = examine(&image, Layout::new(&path.join("layout")).signatures(&image), &trust, corpus::now());
+            let evidence = examine(
+                &image,
+                Layout::new(&path.join("layout")).found(&image, Source::SignatureTag),
+                &trust,
+                corpus::now(),
+            );
             let wanted = by.iter().filter(|by| suffices(root, **by)).count();
             assert_eq!(evidence.verified().len(), wanted, "{name} under {root}: {:?}", evidence.refused());
             assert_eq!(evidence.refused().len(), by.len() - wanted, "{name} under {root}");
@@ -257,7 +260,8 @@ fn verified_signature_says_who_when_and_by_which_clock() {
     let case: Value = serde_json::from_slice(&corpus::read(&path.join("case.json"))).unwrap();
     let image = image(case["reference"].as_str().unwrap());
     let trust = TrustRoot::parse_trusted_root(&corpus::read(&folder.join("trusted_root.json"))).unwrap();
-    let evidence = examine(&image, Layout::new(&path.join("layout")).signatures(&image), &trust, corpus::now());
+    let evidence =
+        examine(&image, Layout::new(&path.join("layout")).found(&image, Source::SignatureTag), &trust, corpus::now());
     let [signature] = evidence.verified() else { panic!("{:?}", evidence.refused()) };
     let Signer::Identity(identity) = signature.signer() else { panic!("{}", signature.signer()) };
     assert_eq!(identity.issuer(), Some("http://127.0.0.1:15001/email"));

@@ -79,7 +79,7 @@ fn empty_and_blank_certificates_of_a_layer_are_no_certificate() {
         let mut annotations = world.layer(&leaf, &payload(), T + 1);
         annotations.insert(location::CERTIFICATE_ANNOTATION.into(), text.into());
         let fault = judge_layer(&payload(), annotations, &world.trust()).unwrap_err();
-        assert_eq!(fault, Fault::NoTrustedKey { trusted: 0 });
+        assert_eq!(fault, Fault::NoCertificate);
     }
     for text in ["PEM", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"] {
         let mut annotations = world.layer(&leaf, &payload(), T + 1);

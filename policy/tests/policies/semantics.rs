@@ -1,7 +1,7 @@
 //! What adds up to a yes: policies by AND, authorities by OR, and never an absence.
 
 use crate::writing::{
-    bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, no_match, policy, set, written,
+    bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, no_match, policy, set, stated, written,
 };
 use oci::{Digest, PinnedRef};
 use policy::{Denial, Needs, PolicySet, Selection, Undecided, Verdict};
@@ -61,6 +61,22 @@ fn a_stranger_and_a_foreign_digest_are_refused() {
     let other = PinnedRef::new(image().repository().clone(), Digest::of(b"another"));
     let moved = denial(&set, vec![legacy(&key, &other)]);
     assert!(moved.headline().contains(&format!("signature is for {}", other.digest())), "{moved}");
+}
+
+#[test]
+fn an_attestation_satisfies_nobody_and_is_named() {
+    let (key, stranger) = (key(), key());
+    let set = set(&[policy("p", "enforce", &by_key(&key, ""))]);
+    let attested = stated(&key, &image(), "https://spdx.dev/Document");
+    let said = format!(
+        "attestation of type `https://spdx.dev/Document` by key {}, which is not a signature",
+        key.public().id()
+    );
+    let alone = denial(&set, vec![attested.clone()]);
+    assert!(alone.headline().contains(&said), "{alone}");
+    let beside = denial(&set, vec![legacy(&stranger, &image()), attested]);
+    assert!(beside.headline().contains(&said), "nearer than a stranger's signature: {beside}");
+    assert!(beside.reasons()[0].details().iter().any(|line| line.contains("not by a trusted key")), "{beside}");
 }
 
 #[test]

@@ -38,10 +38,15 @@ pub(crate) fn legacy(key: &PrivateKey, image: &PinnedRef) -> UntrustedSignature 
 
 /// A bundle that signs an image.
 pub(crate) fn bundle(key: &PrivateKey, image: &PinnedRef) -> UntrustedSignature {
+    stated(key, image, SIGN_PREDICATE)
+}
+
+/// A bundle that says something of this type about an image.
+pub(crate) fn stated(key: &PrivateKey, image: &PinnedRef, predicate_type: &str) -> UntrustedSignature {
     let statement = serde_json::json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": "", "digest": {"sha256": image.digest().hex()}}],
-        "predicateType": SIGN_PREDICATE,
+        "predicateType": predicate_type,
         "predicate": {},
     })
     .to_string();

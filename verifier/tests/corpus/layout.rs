@@ -1,4 +1,5 @@
-//! What a repository holds, read from an OCI layout: signatures of an image under its tag and among its referrers.
+//! What a repository holds, read from an OCI layout: signatures or attestations of an image under its tag and among
+//! its referrers.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +19,17 @@ impl Layout {
         Self(folder.to_owned())
     }
 
-    /// Everything that claims to be a signature of this image.
-    pub(crate) fn signatures(&self, image: &PinnedRef) -> Found {
+    /// Everything that claims to be a signature or an attestation of this image, under the tag of this source and among
+    /// the referrers.
+    pub(crate) fn found(&self, image: &PinnedRef, source: Source) -> Found {
         let mut signatures = Vec::new();
-        let tag = format!("sha256-{}.sig", image.digest().hex());
+        let suffix = if source == Source::SignatureTag { "sig" } else { "att" };
+        let tag = format!("sha256-{}.{suffix}", image.digest().hex());
         for manifest in self.index() {
             let digest = text(&manifest["digest"]);
             let note = |name: &str| manifest["annotations"][name].as_str();
             if note("org.opencontainers.image.ref.name") == Some(&tag) {
-                signatures.extend(self.layers(&digest));
+                signatures.extend(self.layers(&digest, source));
             }
             if note("vnd.golden.referrer-of") == Some(&image.digest().to_string()) {
                 signatures.push(self.bundle(&digest));
@@ -35,11 +38,15 @@ impl Layout {
         Found { signatures, gaps: Vec::new() }
     }
 
-    fn layers(&self, digest: &str) -> Vec<UntrustedSignature> {
+    fn layers(&self, digest: &str, source: Source) -> Vec<UntrustedSignature> {
         let layer = |(index, layer): (usize, &Value)| {
-            let place = Place { source: Source::SignatureTag, manifest: digest.parse().unwrap(), index };
+            let place = Place { source, manifest: digest.parse().unwrap(), index };
             let annotations: BTreeMap<String, String> = serde_json::from_value(layer["annotations"].clone()).unwrap();
-            UntrustedSignature::layer(place, self.blob(&text(&layer["digest"])), annotations)
+            let blob = self.blob(&text(&layer["digest"]));
+            match source {
+                Source::SignatureTag => UntrustedSignature::layer(place, blob, annotations),
+                _ => UntrustedSignature::envelope(place, blob, annotations),
+            }
         };
         self.json(digest)["layers"].as_array().unwrap().iter().enumerate().map(layer).collect()
     }
@@ -49,7 +56,8 @@ impl Layout {
         UntrustedSignature::bundle(place, self.blob(&text(&self.json(digest)["layers"][0]["digest"])))
     }
 
-    fn index(&self) -> Vec<Value> {
+    /// The manifests of the index.
+    pub(crate) fn index(&self) -> Vec<Value> {
         let index: Value = serde_json::from_slice(&fs::read(self.0.join("index.json")).unwrap()).unwrap();
         index["manifests"].as_array().unwrap().clone()
     }

@@ -20,9 +20,9 @@ use rcgen::{
 use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
 use verifier::{
-    CertificateAuthority, CertificateLog, Demands, Fault, Found, LogFault, Place, SIGN_PREDICATE, SetAside, Source,
-    TimestampAuthority, TimestampFault, TransparencyLog, TrustRoot, UntrustedSignature, VerifiedSignature, Window,
-    examine,
+    CertificateAuthority, CertificateLog, Demands, Evidence, Fault, Found, LogFault, Place, SIGN_PREDICATE, SetAside,
+    Source, TimestampAuthority, TimestampFault, TransparencyLog, TrustRoot, UntrustedSignature, VerifiedAttestation,
+    VerifiedSignature, Window, examine,
 };
 
 /// When everything is signed.
@@ -364,7 +364,11 @@ pub(crate) fn payload() -> Vec<u8> {
 }
 
 pub(crate) fn statement() -> String {
-    json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": SIGN_PREDICATE, "predicate": {},
+    statement_of(SIGN_PREDICATE)
+}
+
+pub(crate) fn statement_of(predicate_type: &str) -> String {
+    json!({ "_type": "https://in-toto.io/Statement/v1", "predicateType": predicate_type, "predicate": {},
         "subject": [{ "digest": { "sha256": image().digest().hex() }, "annotations": {} }] })
     .to_string()
 }
@@ -405,18 +409,70 @@ pub(crate) fn judge_layer(
     only(UntrustedSignature::layer(place(), payload.to_vec(), annotations), trust)
 }
 
-fn place() -> Place {
+pub(crate) fn place() -> Place {
     Place { source: Source::Referrers, manifest: Digest::of(b"manifest").into(), index: 0 }
 }
 
 fn only(signature: UntrustedSignature, trust: &TrustRoot) -> Result<VerifiedSignature, Fault> {
-    let found = Found { signatures: vec![signature], gaps: vec![] };
-    let evidence = examine(&image(), found, trust, time(NOW));
-    match (evidence.verified(), evidence.refused()) {
-        ([good], []) => Ok(good.clone()),
-        ([], [refused]) => Err(refused.fault.clone()),
+    let evidence = evidence(signature, trust);
+    match (evidence.verified(), evidence.attestations(), evidence.refused()) {
+        ([good], [], []) => Ok(good.clone()),
+        ([], [], [refused]) => Err(refused.fault.clone()),
         other => panic!("one signature, {other:?}"),
     }
+}
+
+pub(crate) fn evidence(signature: UntrustedSignature, trust: &TrustRoot) -> Evidence {
+    let found = Found { signatures: vec![signature], gaps: vec![] };
+    examine(&image(), found, trust, time(NOW))
+}
+
+/// What one attestation comes to, in a bundle.
+pub(crate) fn attested(bundle: &Value, trust: &TrustRoot) -> Result<VerifiedAttestation, Fault> {
+    only_attestation(UntrustedSignature::bundle(place(), bundle.to_string().into_bytes()), trust)
+}
+
+/// What one attestation comes to, as a layer.
+pub(crate) fn attested_layer((bytes, annotations): Layer, trust: &TrustRoot) -> Result<VerifiedAttestation, Fault> {
+    only_attestation(UntrustedSignature::envelope(place(), bytes, annotations), trust)
+}
+
+fn only_attestation(signature: UntrustedSignature, trust: &TrustRoot) -> Result<VerifiedAttestation, Fault> {
+    let evidence = evidence(signature, trust);
+    match (evidence.verified(), evidence.attestations(), evidence.refused()) {
+        ([], [good], []) => Ok(good.clone()),
+        ([], [], [refused]) => Err(refused.fault.clone()),
+        other => panic!("one attestation, {other:?}"),
+    }
+}
+
+/// A layer's bytes and annotations.
+pub(crate) type Layer = (Vec<u8>, BTreeMap<String, String>);
+
+/// What a bundle holds, as a layer of a legacy attestation.
+pub(crate) fn as_layer(bundle: &Value) -> Layer {
+    let material = &bundle["verificationMaterial"];
+    let mut annotations = BTreeMap::from([(location::SIGNATURE_ANNOTATION.to_owned(), String::new())]);
+    let bytes = |value: &Value| BASE64_STANDARD.decode(value.as_str().unwrap()).unwrap();
+    if let Some(raw) = material.pointer("/certificate/rawBytes") {
+        let pem = pem::encode(&pem::Pem::new("CERTIFICATE", bytes(raw)));
+        annotations.insert(location::CERTIFICATE_ANNOTATION.to_owned(), pem);
+    }
+    if let Some(entry) = material.pointer("/tlogEntries/0") {
+        let number = |name: &str| entry[name].as_str().unwrap().parse::<u64>().unwrap();
+        let annotation = json!({ "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"], "Payload": {
+            "body": entry["canonicalizedBody"], "integratedTime": number("integratedTime"),
+            "logIndex": number("logIndex"), "logID": hex::encode(bytes(&entry["logId"]["keyId"])) } });
+        annotations.insert(location::BUNDLE_ANNOTATION.to_owned(), annotation.to_string());
+    }
+    (bundle["dsseEnvelope"].to_string().into_bytes(), annotations)
+}
+
+/// The layer with this timestamp.
+pub(crate) fn stamped_layer((bytes, mut annotations): Layer, stamp: &[u8]) -> Layer {
+    let text = json!({ "SignedRFC3161Timestamp": b64(stamp) }).to_string();
+    annotations.insert(location::TIMESTAMP_ANNOTATION.to_owned(), text);
+    (bytes, annotations)
 }
 
 /// Why no log entry counted.
