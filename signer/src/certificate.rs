@@ -136,7 +136,7 @@ const MAX_CHAIN: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateFault {
     /// The text is not PEM, or holds something else.
-    #[error("no certificates in PEM and nothing else")]
+    #[error("other text found, wanted certificates in PEM")]
     NotPem,
     /// There are several where the signer's own is wanted.
     #[error("{found} certificates found, wanted the signer's alone")]

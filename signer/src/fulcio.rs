@@ -3,18 +3,14 @@
 //! The token goes into a header of one request, to the address that was chosen, and nowhere else.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use keys::{KeyKind, PrivateKey, PublicKey};
+use keys::{KeyKind, PublicKey};
 use registry::Secret;
 use serde_json::{Value, json};
 
 use crate::{
-    CertificateFault, Chain, Service, ServiceError, SignError,
-    certificate::blocks,
+    CertificateFault, Chain, Service, ServiceError, SignError, SigningKey,
     service::Address,
-    token::{
-        IdentityToken, Web,
-        web::{Body, text},
-    },
+    token::{IdentityToken, Web, web::Body},
 };
 
 /// Fulcio's API, version 2.
@@ -27,8 +23,8 @@ impl Fulcio {
     }
 
     /// Has the key certified as that of whom the token is about.
-    pub(crate) async fn certify(&self, web: &Web, token: &IdentityToken, key: &PrivateKey) -> Result<Chain, SignError> {
-        let possession = key.sign(token.subject().as_bytes())?;
+    pub(crate) async fn certify(&self, web: &Web, token: &IdentityToken, key: &SigningKey) -> Result<Chain, SignError> {
+        let possession = key.sign(token.subject().as_bytes()).await?;
         let request = json!({ "publicKeyRequest": {
             "publicKey": { "algorithm": algorithm(key.public().kind()), "content": key.public().to_pem() },
             "proofOfPossession": BASE64_STANDARD.encode(possession),

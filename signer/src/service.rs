@@ -118,8 +118,8 @@ pub enum ServiceError {
         /// What was sent.
         wanted: String,
     },
-    /// The log has this very signature already, and keeps the entry to itself.
-    #[error("transparency log {host} has this signature already, as entry {index}, and does not hand it out")]
+    /// The log has this very signature already. Its entry can be fetched only from a log that is trusted.
+    #[error("transparency log {host} has this signature already, as entry {index}, and is not one that is trusted")]
     AlreadyLogged {
         /// Its host.
         host: String,

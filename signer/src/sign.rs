@@ -1,22 +1,19 @@
-//! Signing an image: what is to be signed, then each signature made and stored.
+//! Signing an image: each signature made, looked at, and stored.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use keys::SigningFailed;
 use oci::{
-    Descriptor, Digest, Document, ImageRef, Repository, location,
+    Digest, ImageRef, Repository, location,
     location::{Attachment, EMPTY_CONFIG},
-    media_type, simple_signing,
+    simple_signing,
 };
-use registry::{Client, Lookup, NewLayer, Reference, RegistryError, Resolved};
+use registry::{Client, NewLayer};
 use verifier::SIGN_PREDICATE;
 
-use crate::{SigningKey, bundle};
-
-/// The most manifests that one recursive signing covers.
-const MAX_TARGETS: usize = 1000;
+use crate::{
+    Check, Credential, Made, Services, SignError, Target, clock, content::Content, present::Present, statement, target,
+};
 
 /// In which format signatures are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +26,18 @@ pub enum Format {
     Both,
 }
 
-/// Makes and stores signatures.
+impl Format {
+    /// The formats of the single signatures, in the order in which they are stored.
+    pub(crate) fn each(self) -> &'static [verifier::Format] {
+        match self {
+            Self::Legacy => &[verifier::Format::Legacy],
+            Self::Bundle => &[verifier::Format::Bundle],
+            Self::Both => &[verifier::Format::Legacy, verifier::Format::Bundle],
+        }
+    }
+}
+
+/// Makes and stores signatures and attestations of images.
 #[derive(Debug, Clone)]
 pub struct Signer {
     /// The registry client.
@@ -40,135 +48,138 @@ pub struct Signer {
     pub format: Format,
     /// What the signer says beside the digest.
     pub annotations: BTreeMap<String, String>,
-}
-
-/// One manifest or index to be signed, as it was resolved.
-#[derive(Debug, Clone)]
-pub struct Target {
-    repository: Repository,
-    descriptor: Descriptor,
-    digest: Digest,
-}
-
-impl Target {
-    fn new(resolved: &Resolved) -> Self {
-        let descriptor = Descriptor::of(resolved.document.media_type(), &resolved.bytes);
-        let (repository, digest) = (resolved.pinned.repository().clone(), *resolved.pinned.digest());
-        Self { repository, descriptor, digest }
-    }
+    /// Who else takes part.
+    pub services: Services,
+    /// How what was made is looked at before it is stored; not at all where this is none.
+    pub check: Option<Check>,
+    /// Whether it is stored.
+    pub upload: bool,
 }
 
 /// What was signed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Signed {
     /// The digest.
     pub digest: Digest,
-    /// The repository that the signature was stored in.
+    /// The repository that the signature was stored in, or would have been.
     pub stored_in: Repository,
-    /// The same key had signed the same payload before; nothing was added.
+    /// The same signer had signed the same before, in all formats that were asked for; nothing was added.
     pub unchanged: bool,
+    /// What was made.
+    pub made: Vec<Made>,
 }
 
 impl Signer {
+    /// Signs with a key alone: bundles, stored beside the image, nothing logged, nothing looked at.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            stored_in: None,
+            format: Format::Bundle,
+            annotations: BTreeMap::new(),
+            services: Services::none(),
+            check: None,
+            upload: true,
+        }
+    }
+
     /// What signing this image means: the manifest or index it names, and if `recursive` every manifest below.
     ///
     /// # Errors
     /// Fails if something does not exist or cannot be read, and if there are more than 1,000 manifests.
     pub async fn targets(&self, image: &ImageRef, recursive: bool) -> Result<Vec<Target>, SignError> {
-        let (mut targets, mut waiting) = (Vec::new(), vec![image.clone()]);
-        // what indexes name, before it is asked for; and what was found, since one manifest may go by two digests
-        let (mut listed, mut seen) = (BTreeSet::new(), BTreeSet::new());
-        while let Some(image) = waiting.pop() {
-            let Lookup::Found(resolved) = self.client.resolve(&image).await? else {
-                return Err(SignError::Absent { image });
-            };
-            if !seen.insert(*resolved.pinned.digest()) {
-                continue;
-            }
-            targets.push(Target::new(&resolved));
-            if let (true, Document::Index(_, index)) = (recursive, &resolved.document) {
-                let below = |digest| ImageRef::digested(image.repository().clone(), digest);
-                let new = index.manifests.iter().map(|child| child.digest).filter(|digest| listed.insert(*digest));
-                waiting.extend(new.map(below).collect::<Vec<_>>().into_iter().rev());
-            }
-            if listed.len() >= MAX_TARGETS {
-                return Err(SignError::TooMany);
-            }
-        }
-        Ok(targets)
+        target::targets(&self.client, image, recursive).await
     }
 
     /// Signs one target and stores the signature.
     ///
+    /// What the same signer has stored before, in the same format over the same claims, is not made again if it can be
+    /// seen to be good.
+    ///
     /// # Errors
-    /// Fails if the key cannot be used or the registry does not take the signature. With both formats, the legacy
+    /// Fails if a service or the registry fails, and if what was made would be refused. With both formats, the legacy
     /// signature is stored first.
-    pub async fn sign(&self, key: &SigningKey, target: &Target) -> Result<Signed, SignError> {
-        let stored_in = self.stored_in.clone().unwrap_or_else(|| target.repository.clone());
-        let mut unchanged = false;
-        if self.format != Format::Bundle {
-            unchanged = !self.add_layer(key, target, &stored_in).await?;
+    pub async fn sign(&self, by: &Credential, target: &Target) -> Result<Signed, SignError> {
+        let payload = simple_signing::render(target.image.repository(), target.digest(), &self.annotations);
+        let statement = statement::of_signature(target.digest(), &self.annotations);
+        let of = |format| match format {
+            verifier::Format::Legacy => Content::Message(&payload),
+            verifier::Format::Bundle => Content::Statement(&statement),
+        };
+        self.format.each().iter().try_for_each(|format| self.services.can_serve(by, of(*format), *format))?;
+        let mut signed = self.nothing_yet(target);
+        let present = self.present(by, target, Attachment::Signature).await;
+        for format in self.format.each() {
+            if present.has_signature(*format, target, &self.annotations) {
+                continue;
+            }
+            let made = self.make(by, of(*format), *format, &[]).await?;
+            self.keep(by, target, made, Attachment::Signature, SIGN_PREDICATE, &mut signed).await?;
         }
-        if self.format != Format::Legacy {
-            self.add_bundle(key, target, &stored_in).await?;
-            unchanged = false;
-        }
-        Ok(Signed { digest: target.digest, stored_in, unchanged })
+        Ok(signed)
     }
 
-    /// Adds a layer to the `.sig` manifest, unless this key has signed the same payload there.
-    async fn add_layer(&self, key: &SigningKey, target: &Target, stored_in: &Repository) -> Result<bool, SignError> {
-        let payload = simple_signing::render(&target.repository, &target.digest, &self.annotations);
-        let tag = location::attachment_tag(&target.digest, Attachment::Signature);
-        let mut descriptor = Descriptor::of(media_type::SIMPLE_SIGNING, &payload);
-        let stored = self.client.manifest(stored_in, &Reference::Tag(tag.clone())).await?.found();
-        if stored.is_some_and(|stored| holds(&stored.document, &descriptor, key, &payload)) {
-            return Ok(false);
-        }
-        let signature = BASE64_STANDARD.encode(key.sign(&payload).await?);
-        descriptor.annotations.insert(location::SIGNATURE_ANNOTATION.to_owned(), signature);
-        let layer = NewLayer { descriptor, bytes: Bytes::from(payload) };
-        self.client.append_layers(stored_in, &tag, &[layer]).await?;
-        Ok(true)
+    pub(crate) fn nothing_yet(&self, target: &Target) -> Signed {
+        let stored_in = self.stored_in.clone().unwrap_or_else(|| target.image.repository().clone());
+        Signed { digest: *target.digest(), stored_in, unchanged: true, made: Vec::new() }
     }
 
-    async fn add_bundle(&self, key: &SigningKey, target: &Target, stored_in: &Repository) -> Result<(), SignError> {
-        let bundle = Bytes::from(bundle::make(key, &target.digest, &self.annotations).await?);
-        let created = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-        let manifest = location::bundle_manifest(&bundle, &target.descriptor, SIGN_PREDICATE, &created);
-        let empty = Bytes::from_static(EMPTY_CONFIG);
-        futures::try_join!(self.client.push_blob(stored_in, &empty), self.client.push_blob(stored_in, &bundle))?;
-        self.client.push_referrer(stored_in, manifest.into()).await?;
+    /// What this signer has stored already.
+    pub(crate) async fn present(&self, by: &Credential, target: &Target, what: Attachment) -> Present {
+        match (self.upload, Present::trust(by, &self.services, self.check.as_ref())) {
+            (true, Some(trust)) => {
+                let stored_in = self.nothing_yet(target).stored_in;
+                Present::find(&self.client, target, &stored_in, by, what, &trust).await
+            }
+            _ => Present::default(),
+        }
+    }
+
+    pub(crate) async fn make(
+        &self,
+        by: &Credential,
+        content: Content<'_>,
+        format: verifier::Format,
+        annotations: &[(&str, &str)],
+    ) -> Result<Made, SignError> {
+        let sealed = self.services.seal(by, content, format, Check::logs(self.check.as_ref())).await?;
+        Ok(match format {
+            verifier::Format::Legacy => Made::layer(by, content, sealed, annotations),
+            verifier::Format::Bundle => Made::bundle(by, content, sealed),
+        })
+    }
+
+    /// Looks at what was made, and stores it: what is referred to first, what refers to it last.
+    pub(crate) async fn keep(
+        &self,
+        by: &Credential,
+        target: &Target,
+        made: Made,
+        attachment: Attachment,
+        predicate_type: &str,
+        signed: &mut Signed,
+    ) -> Result<(), SignError> {
+        if let Some(check) = &self.check {
+            check.image(&target.image, &made, &check.trust(by, &self.services))?;
+        }
+        match made.format() {
+            _ if !self.upload => {}
+            verifier::Format::Legacy => {
+                let tag = location::attachment_tag(target.digest(), attachment);
+                let layer = NewLayer { descriptor: made.descriptor(), bytes: made.stored().clone() };
+                self.client.append_layers(&signed.stored_in, &tag, &[layer]).await?;
+            }
+            verifier::Format::Bundle => {
+                let (bundle, empty) = (made.stored(), Bytes::from_static(EMPTY_CONFIG));
+                let manifest = location::bundle_manifest(bundle, &target.descriptor, predicate_type, &clock::stamp());
+                let push = |bytes| self.client.push_blob(&signed.stored_in, bytes);
+                futures::try_join!(push(&empty), push(bundle))?;
+                self.client.push_referrer(&signed.stored_in, manifest.into()).await?;
+            }
+        }
+        signed.unchanged = false;
+        signed.made.push(made);
         Ok(())
     }
-}
-
-/// Whether a layer has this payload, signed by this key.
-fn holds(document: &Document, layer: &Descriptor, key: &SigningKey, payload: &[u8]) -> bool {
-    let Document::Manifest(_, manifest) = document else { return false };
-    manifest.layers.iter().filter(|stored| stored.digest == layer.digest).any(|stored| {
-        let text = stored.annotations.get(location::SIGNATURE_ANNOTATION);
-        let signature = text.and_then(|text| BASE64_STANDARD.decode(text).ok());
-        signature.is_some_and(|signature| key.public().verify(payload, &signature).is_ok())
-    })
-}
-
-/// Why an image was not signed.
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    /// There is no such image, or an index names a manifest that is not there.
-    #[error("image `{image}` does not exist in its registry")]
-    Absent {
-        /// The image.
-        image: ImageRef,
-    },
-    /// The index has too much below it.
-    #[error("more than {MAX_TARGETS} manifests to sign")]
-    TooMany,
-    /// The key cannot be used.
-    #[error(transparent)]
-    Key(#[from] SigningFailed),
-    /// The registry.
-    #[error(transparent)]
-    Registry(#[from] RegistryError),
 }

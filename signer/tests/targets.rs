@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
 };
 
@@ -45,7 +45,7 @@ impl Manifests {
 
     async fn targets(&self, recursive: bool) -> Result<Vec<Target>, SignError> {
         let client = Client::new(Settings::default()).unwrap();
-        let signer = Signer { client, stored_in: None, format: Format::Legacy, annotations: BTreeMap::new() };
+        let signer = Signer { format: Format::Legacy, ..Signer::new(client) };
         signer.targets(&self.image, recursive).await
     }
 

@@ -123,7 +123,7 @@ mod tests {
 
     fn answer(value: &Value) -> Answer {
         let bytes = Zeroizing::new(value.to_string().into_bytes());
-        Answer { host: "a.test".to_owned(), status: StatusCode::BAD_REQUEST, bytes }
+        Answer { host: "a.test".to_owned(), status: StatusCode::BAD_REQUEST, location: None, bytes }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod provider;
 mod source;
 mod spiffe;
 mod surroundings;
+mod tls;
 pub(crate) mod web;
 
 pub use error::{TokenError, WebError};
@@ -21,4 +22,5 @@ pub use identity::IdentityToken;
 pub use provider::{Application, Provider};
 pub use source::Source;
 pub use surroundings::Surroundings;
+pub use tls::Tls;
 pub use web::Web;

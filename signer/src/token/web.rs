@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use super::WebError;
+use super::{Tls, WebError, tls};
 
 /// Asks services: for tokens, certificates, entries of logs, timestamps.
 #[derive(Debug)]
@@ -54,6 +54,16 @@ impl Web {
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self { patience, secure: OnceLock::new(), direct: OnceLock::new() }
+    }
+
+    /// The same, over TLS as one service needs it.
+    ///
+    /// # Errors
+    /// Fails if the certificates or the key cannot be read.
+    pub fn over(self, tls: Tls) -> Result<Self, WebError> {
+        let config = tls.config()?;
+        let (secure, direct) = (client(config.clone(), false)?, client(config, true)?);
+        Ok(Self { patience: self.patience, secure: secure.into(), direct: direct.into() })
     }
 
     /// The JSON object that answers with success.
@@ -121,7 +131,9 @@ impl Answer {
     }
 
     pub(crate) fn refused(&self) -> WebError {
-        let words = oci::excerpt(String::from_utf8_lossy(&self.bytes).trim(), MAX_WORDS);
+        let message = self.json().ok().and_then(|answer| text(&answer, "message").map(str::to_owned));
+        let words = message.unwrap_or_else(|| String::from_utf8_lossy(&self.bytes).trim().to_owned());
+        let words = oci::excerpt(&words, MAX_WORDS);
         WebError::Refused { host: self.host.clone(), status: self.status.as_u16(), words }
     }
 
@@ -219,7 +231,8 @@ fn reason(error: reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    oci::excerpt(&cause.to_string(), MAX_WORDS)
+    let words = cause.to_string();
+    oci::excerpt(words.split(" (os error").next().unwrap_or_default(), MAX_WORDS)
 }
 
 /// The form, wiped when it was sent. There is room for all of it from the beginning: a text that grows leaves its
@@ -232,27 +245,22 @@ fn form(pairs: &[(&str, &str)]) -> Zeroizing<String> {
     text
 }
 
+/// A client that trusts the system's authorities; loopback in plain HTTP needs none.
 fn build(direct: bool) -> Result<reqwest::Client, WebError> {
-    let setup = |why: String| WebError::Setup { why };
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() && !direct {
-        return Err(setup("the system has no certificate authorities".to_owned()));
+    match tls::system() {
+        Err(_) if direct => client(tls::usual(RootCertStore::empty())?, direct),
+        roots => client(tls::usual(roots?)?, direct),
     }
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| setup(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+}
+
+fn client(tls: ClientConfig, direct: bool) -> Result<reqwest::Client, WebError> {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")));
     let builder = if direct { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| setup(error.to_string()))
+    builder.build().map_err(|error| WebError::Setup { why: error.to_string() })
 }
 
 /// What a question has, all its tries together.

@@ -174,3 +174,16 @@ fn named_sources_that_are_not_here_are_refused() {
     let unknown = Source::named("gitlab\u{1b}", &here).unwrap_err().to_string();
     assert!(unknown.starts_with("`gitlab\\u{1b}` provides no identity tokens, wanted one of github-actions, "));
 }
+
+#[tokio::test]
+async fn source_that_fails_is_not_followed_by_another() {
+    let fake = Fake::answering(|_, _, _| refusal(403, "no")).await;
+    let other = token(&json!({ "sub": "another" }));
+    let variables = [
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", fake.address.as_str()),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
+        ("SIGSTORE_ID_TOKEN", &other),
+    ];
+    assert!(words(ambient(&variables).token(&Web::default()).await).contains("answered 403: no"));
+    assert_eq!(ambient(&variables[2..]).token(&Web::default()).await.unwrap().subject(), "another");
+}

@@ -54,8 +54,8 @@ async fn redirects_are_refusals_and_no_secret_follows_them() {
 
 #[tokio::test]
 async fn answers_have_a_limit() {
-    let fake = Fake::answering(|_, _, _| refusal(200, " ".repeat(300 * 1024))).await;
-    assert!(words(runner(&fake.address).token(&Web::default()).await).contains("is over 262144 bytes"));
+    let fake = Fake::answering(|_, _, _| refusal(200, " ".repeat(1100 * 1024))).await;
+    assert!(words(runner(&fake.address).token(&Web::default()).await).contains("is over 1048576 bytes"));
 }
 
 #[tokio::test]

@@ -1,0 +1,78 @@
+//! What a signer has stored before: a signing that is repeated, after a crash say, adds nothing that is there.
+//!
+//! Only what can be seen to be good counts. Where nothing is trusted that shows it, everything is made again.
+
+use std::collections::BTreeMap;
+
+use oci::{Repository, location::Attachment, simple_signing};
+use registry::{Client, Kind};
+use verifier::{Claim, Evidence, Format, SIGN_PREDICATE, Signer, TrustRoot, examine};
+
+use crate::{Check, Credential, Services, Target, clock};
+
+/// The signatures and attestations that one signer has stored.
+#[derive(Default)]
+pub(crate) struct Present {
+    signatures: Vec<(Format, Claim)>,
+    attestations: Vec<(Format, Vec<u8>)>,
+}
+
+impl Present {
+    /// What they are judged by: what the caller trusts, or else the signer's own key, unless more is needed than that.
+    pub(crate) fn trust(by: &Credential, services: &Services, check: Option<&Check>) -> Option<TrustRoot> {
+        match check {
+            Some(check) => Some(check.trust(by, services)),
+            None if by.certificate().is_some() || services.has_log() || services.has_timestamps() => None,
+            None => Some(TrustRoot::new(vec![by.public().clone()])),
+        }
+    }
+
+    /// Looks for them. What cannot be found is not there, for this purpose.
+    pub(crate) async fn find(
+        client: &Client,
+        target: &Target,
+        stored_in: &Repository,
+        by: &Credential,
+        what: Attachment,
+        trust: &TrustRoot,
+    ) -> Self {
+        let kind = if what == Attachment::Attestation { Kind::Attestations } else { Kind::Signatures };
+        let found = client.discover(&target.image, stored_in, kind).await.found;
+        Self::by(by, &examine(&target.image, found, trust, clock::now()))
+    }
+
+    fn by(by: &Credential, evidence: &Evidence) -> Self {
+        let own = |signer: &Signer| match signer {
+            Signer::Key(id) => by.certificate().is_none() && *id == by.public().id(),
+            Signer::Identity(identity) => by.known_as().is_some_and(|known| known.matches(identity)),
+        };
+        let signatures = evidence.verified().iter().filter(|one| own(one.signer()));
+        let attestations = evidence.attestations().iter().filter(|one| own(one.signer()));
+        Self {
+            signatures: signatures.map(|one| (one.format(), one.claim().clone())).collect(),
+            attestations: attestations.map(|one| (one.format(), one.statement().to_vec())).collect(),
+        }
+    }
+
+    /// Whether a signature in this format, with these annotations and no others, is there.
+    pub(crate) fn has_signature(&self, format: Format, target: &Target, wanted: &BTreeMap<String, String>) -> bool {
+        let name = target.image.repository().index_name();
+        self.signatures.iter().any(|(found, claim)| {
+            let named = match found {
+                Format::Legacy => {
+                    claim.kind == simple_signing::IMAGE_SIGNATURE && claim.docker_reference.as_ref() == Some(&name)
+                }
+                Format::Bundle => claim.kind == SIGN_PREDICATE,
+            };
+            let annotations = &claim.annotations;
+            let same = annotations.len() == wanted.len()
+                && wanted.iter().all(|(key, text)| annotations.get(key).and_then(|v| v.as_str()) == Some(text));
+            *found == format && named && same
+        })
+    }
+
+    /// Whether this very statement is there in this format.
+    pub(crate) fn has_attestation(&self, format: Format, statement: &[u8]) -> bool {
+        self.attestations.iter().any(|(found, stored)| *found == format && stored == statement)
+    }
+}

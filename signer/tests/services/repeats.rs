@@ -1,0 +1,91 @@
+//! Signing again: nothing is added that is there already and good.
+
+use keys::PrivateKey;
+use registry::Kind;
+use signer::{Attestation, Credential, Format, LogVersion, PredicateType, Services, Signer};
+use verifier::TrustRoot;
+
+use crate::{
+    fake::{Fake, LOG_1},
+    images::{alice, evidence, sign, signer},
+};
+
+#[tokio::test]
+async fn same_key_over_the_same_adds_nothing_in_any_format() {
+    let fake = Fake::start().await;
+    let image = fake.image("again").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    let signer = Signer { format: Format::Both, ..Signer::new(fake.client.clone()) };
+    let unchanged = async |signer: &Signer, by| sign(signer, by, &image).await.unwrap().unchanged;
+    assert!(!unchanged(&signer, &by).await);
+    assert!(unchanged(&signer, &by).await);
+    let annotated = Signer { annotations: [("a".to_owned(), "b".to_owned())].into(), ..signer.clone() };
+    assert!(!unchanged(&annotated, &by).await);
+    assert!(!unchanged(&signer, &PrivateKey::generate().unwrap().into()).await);
+    let trust = TrustRoot::new(vec![by.public().clone()]);
+    assert_eq!(evidence(&fake, &image, Kind::Signatures, &trust).await.verified().len(), 4);
+}
+
+#[tokio::test]
+async fn format_that_is_missing_is_added_alone() {
+    let fake = Fake::start().await;
+    let image = fake.image("half").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    let with = |format| Signer { format, ..Signer::new(fake.client.clone()) };
+    sign(&with(Format::Legacy), &by, &image).await.unwrap();
+    let signed = sign(&with(Format::Both), &by, &image).await.unwrap();
+    assert!(!signed.unchanged);
+    assert_eq!(signed.made.iter().map(signer::Made::format).collect::<Vec<_>>(), [verifier::Format::Bundle]);
+}
+
+#[tokio::test]
+async fn same_identity_over_the_same_adds_nothing_and_asks_no_log() {
+    let fake = Fake::start().await;
+    let services = fake.services().with_log(&fake.address, LogVersion::One).unwrap();
+    let image = fake.image("alice").await;
+    let signer = signer(&fake, services.clone(), Format::Both);
+    let first = sign(&signer, &alice(&services).await.unwrap(), &image).await.unwrap();
+    let second = sign(&signer, &alice(&services).await.unwrap(), &image).await.unwrap();
+    assert_eq!((first.unchanged, second.unchanged), (false, true));
+    assert_eq!(fake.asked(LOG_1).len(), 2);
+}
+
+#[tokio::test]
+async fn what_nobody_can_see_to_be_good_is_made_again() {
+    let fake = Fake::start().await;
+    let services = fake.services().with_log(&fake.address, LogVersion::One).unwrap();
+    let image = fake.image("blind").await;
+    let signer = Signer { services: services.clone(), ..Signer::new(fake.client.clone()) };
+    for _ in 0..2 {
+        let by = alice(&services).await.unwrap();
+        assert!(!sign(&signer, &by, &image).await.unwrap().unchanged);
+    }
+}
+
+#[tokio::test]
+async fn signature_without_the_entry_that_is_wanted_now_does_not_count_as_there() {
+    let fake = Fake::start().await;
+    let image = fake.image("unlogged").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    sign(&Signer::new(fake.client.clone()), &by, &image).await.unwrap();
+    let services = Services::none().with_log(&fake.address, LogVersion::One).unwrap();
+    let signer = signer(&fake, services, Format::Bundle);
+    assert!(!sign(&signer, &by, &image).await.unwrap().unchanged);
+    assert!(sign(&signer, &by, &image).await.unwrap().unchanged);
+}
+
+#[tokio::test]
+async fn same_statement_is_stored_once_and_another_beside_it() {
+    let fake = Fake::start().await;
+    let image = fake.image("statements").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    let signer = Signer { format: Format::Both, ..Signer::new(fake.client.clone()) };
+    let target = &signer.targets(&image, false).await.unwrap()[0];
+    let what = |text: &str| Attestation::Predicate(PredicateType::CycloneDx, text.as_bytes().to_vec());
+    let unchanged = async |text| signer.attest(&by, target, &what(text)).await.unwrap().unchanged;
+    assert!(!unchanged(r#"{"a":1}"#).await);
+    assert!(unchanged(r#"{"a":1}"#).await);
+    assert!(!unchanged(r#"{"a":2}"#).await);
+    let trust = TrustRoot::new(vec![by.public().clone()]);
+    assert_eq!(evidence(&fake, &image, Kind::Attestations, &trust).await.attestations().len(), 4);
+}
