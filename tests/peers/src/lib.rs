@@ -1,4 +1,5 @@
-//! The real programs we must agree with: cosign, registries, Docker daemons, a Kubernetes API server.
+//! The real programs we must agree with: cosign, registries, Docker daemons, a Kubernetes API server, the
+//! services of Sigstore.
 //!
 //! `install.sh` beside this crate builds them; what is here starts them for one test, on loopback and
 //! free ports, in folders of their own, and leaves nothing behind. This is test equipment: whatever goes
@@ -15,6 +16,7 @@ mod image;
 mod kubernetes;
 mod process;
 mod registry;
+mod sigstore;
 
 pub use authority::{Authority, Identity};
 pub use client::{Client, Outcome, run};
@@ -25,6 +27,7 @@ pub use image::{push_image, push_image_from};
 pub use kubernetes::Kubernetes;
 pub use process::{NotReady, Process, command};
 pub use registry::{RefsOptions, Registry};
+pub use sigstore::{Log, Part, Recipe, Sigstore, Subject};
 
 /// Returns from the test that calls it unless all the named peers are there.
 ///
