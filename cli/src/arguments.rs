@@ -22,8 +22,23 @@ pub(crate) enum Command {
     PublicKey(commands::public_key::Args),
     /// Sign images and store the signatures beside them
     Sign(commands::sign::Args),
+    /// Sign what is said of images and store it beside them
+    Attest(commands::attest::Args),
+    /// Sign files
+    SignBlob(commands::sign_blob::Args),
+    /// Sign what is said of files
+    AttestBlob(commands::attest_blob::Args),
     /// Check the signatures of images, by a key or an identity
     Verify(commands::verify::Args),
+    /// Check who signed what is said of images, and print it
+    VerifyAttestation(commands::verify_attestation::Args),
+    /// Check the signature of a file, by a key or an identity
+    VerifyBlob(commands::verify_blob::Args),
+    /// Check who signed what is said of a file
+    VerifyBlobAttestation(commands::verify_blob_attestation::Args),
+    /// Sigstore bundles as documents: inspect, create, upgrade
+    #[command(subcommand)]
+    Bundle(commands::bundle::Command),
     /// Print the tag under which signatures of an image are stored
     Triangulate(commands::triangulate::Args),
     /// Ask the policy about images: 0 allowed, 1 denied, 2 usage, 3 could not decide

@@ -1,14 +1,17 @@
 //! `sealgate`: argv in, exit code out.
 
 mod arguments;
+mod artifact;
 mod bounded_file;
 mod commands;
+mod consent;
 mod exit;
 mod flags;
 mod foreign_flags;
 mod key_source;
 mod output;
 mod password;
+mod private_file;
 
 use std::process::ExitCode;
 

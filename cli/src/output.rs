@@ -41,6 +41,11 @@ pub(crate) fn warn(text: impl fmt::Display) {
     note(format_args!("WARNING: {text}"));
 }
 
+/// A question to a person, on standard error; the answer is typed behind it.
+pub(crate) fn prompt(text: &str) {
+    to_stderr(text);
+}
+
 fn to_stderr(text: &str) {
     // there is nobody left to tell
     drop(io::stderr().lock().write_all(text.as_bytes()));

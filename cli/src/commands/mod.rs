@@ -1,8 +1,12 @@
 //! One module for each command, each an `Args` and a `run`.
 
+pub(crate) mod attest;
+pub(crate) mod attest_blob;
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod demo;
+mod discovery;
 pub(crate) mod generate_key_pair;
 pub(crate) mod import_key_pair;
 mod key_files;
@@ -11,9 +15,14 @@ pub(crate) mod public_key;
 pub(crate) mod pull;
 pub(crate) mod registry;
 pub(crate) mod sign;
+pub(crate) mod sign_blob;
 pub(crate) mod triangulate;
 pub(crate) mod verify;
+pub(crate) mod verify_attestation;
+pub(crate) mod verify_blob;
+pub(crate) mod verify_blob_attestation;
 pub(crate) mod version;
+mod vouched;
 pub(crate) mod webhook;
 
 use std::future::Future;
@@ -33,7 +42,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::ImportKeyPair(args) => import_key_pair::run(&args),
         Command::PublicKey(args) => public_key::run(&args),
         Command::Sign(args) => wait(sign::run(args)),
+        Command::Attest(args) => wait(attest::run(args)),
+        Command::SignBlob(args) => wait(sign_blob::run(args)),
+        Command::AttestBlob(args) => wait(attest_blob::run(args)),
         Command::Verify(args) => wait(verify::run(args)),
+        Command::VerifyAttestation(args) => wait(verify_attestation::run(args)),
+        Command::VerifyBlob(args) => verify_blob::run(&args),
+        Command::VerifyBlobAttestation(args) => verify_blob_attestation::run(&args),
+        Command::Bundle(command) => wait(bundle::run(command)),
         Command::Triangulate(args) => wait(triangulate::run(args)),
         Command::Check(args) => wait(check::run(args)),
         Command::Pull(args) => wait(pull::run(args)),

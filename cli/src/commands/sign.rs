@@ -1,89 +1,113 @@
-//! `sealgate sign`: cosign's command, for keys.
+//! `sealgate sign`: cosign's command.
 
-use std::{collections::BTreeMap, io::IsTerminal as _};
+mod files;
 
-use clap::ValueEnum;
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    io::IsTerminal as _,
+    time::{Duration, Instant},
+};
+
+use files::Files;
 use indicatif::ProgressBar;
 use oci::ImageRef;
-use signer::{Format, SignError, Signer, SigningKey, Target};
+use signer::{Credential, SignError, Signed, Signer, SigningAlgorithm, Target};
 
 use crate::{
     exit::Failure,
-    flags::{annotations, annotations::Annotations, boolean, registry::RegistryFlags, repository},
-    key_source, output,
+    flags::{
+        annotations,
+        annotations::Annotations,
+        boolean,
+        format::FormatFlags,
+        registry::RegistryFlags,
+        repository,
+        signing::{Plan, SigningFlags},
+    },
+    output,
 };
 
-/// Signs images with a key and stores the signatures beside them. Nothing is written to a transparency log.
+/// Signs images, with a key or in the name of whoever logs in, and stores the signatures beside them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<ImageRef>,
-    /// The private key: an encrypted key file, or env://NAME
-    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
-    key: Option<String>,
     /// An annotation to sign with the image, `name=value`; may be repeated
     #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse, env = "COSIGN_ANNOTATIONS")]
     annotations: Vec<Annotations>,
     /// Also sign every manifest of an index
     #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_RECURSIVE")]
     recursive: bool,
-    /// In which format: bundle (cosign 3), legacy (.sig, cosign 1 and 2), or both
-    #[arg(long, value_enum)]
-    format: Option<Written>,
-    /// cosign's way to ask for a format: =false means --format legacy
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, conflicts_with = "format", env = "COSIGN_NEW_BUNDLE_FORMAT")]
-    new_bundle_format: Option<bool>,
-    /// Only =false: nothing is written to a transparency log yet
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, env = "COSIGN_TLOG_UPLOAD")]
-    tlog_upload: Option<bool>,
-    /// Only =false: signing configs are not used yet
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, env = "COSIGN_USE_SIGNING_CONFIG")]
-    use_signing_config: Option<bool>,
-    /// Answer every question with yes; nothing is asked
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, env = "COSIGN_YES")]
-    yes: Option<bool>,
+    #[command(flatten)]
+    format: FormatFlags,
+    /// Whether to store the signature beside the image
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_UPLOAD")]
+    upload: bool,
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    signing: SigningFlags,
     #[command(flatten)]
     registry: RegistryFlags,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Written {
-    Bundle,
-    Legacy,
-    Both,
-}
-
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let reference = wanted_key(&args)?;
+    let format = args.format.format();
+    args.files.fit(format, args.upload)?;
+    let client = args.registry.clone().with_environment()?.client(&args.images)?;
+    let plan = args.signing.plan(format).await?;
     let signer = Signer {
-        client: args.registry.clone().with_environment()?.client(&args.images)?,
         stored_in: repository::from_environment()?,
-        format: format(&args),
+        format,
         annotations: args.annotations.iter().flat_map(|one| one.0.clone()).collect::<BTreeMap<_, _>>(),
+        services: plan.services.clone(),
+        check: plan.check.clone(),
+        upload: args.upload,
+        ..Signer::new(client)
     };
     args.images.iter().filter(|image| image.digest().is_none()).for_each(warn_of_tag);
-    let late = || Failure::failed(format_args!("no answer within {:?}", args.registry.timeout));
-    let work = sign(&args, &signer, &reference);
-    tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())?
+    sign(&args, &signer, &plan).await
 }
 
-/// The key is decrypted while the registry answers: scrypt takes far longer than that.
-async fn sign(args: &Args, signer: &Signer, reference: &str) -> Result<(), Failure> {
-    let reference = reference.to_owned();
-    let key = tokio::task::spawn_blocking(move || key_source::private(&reference));
-    let (key, targets) = tokio::join!(key, targets(args, signer));
-    let key = SigningKey::from(key.map_err(|_| Failure::failed("reading key: the work was lost"))??);
-    let targets = targets?;
+/// The key is decrypted while the registry answers: scrypt takes far longer than that. A person logs in when everything
+/// else is known to be there.
+async fn sign(args: &Args, signer: &Signer, plan: &Plan) -> Result<(), Failure> {
+    let mut patience = Patience::new(args.registry.timeout);
+    let by = args.signing.by(plan, SigningAlgorithm::default());
+    let (by, targets) = match args.signing.by_identity() {
+        false => {
+            let (by, targets) = patience.wait(async { Ok(tokio::join!(by, targets(args, signer))) }).await?;
+            (by?, targets?)
+        }
+        true => {
+            let targets = patience.wait(targets(args, signer)).await?;
+            (by.await?, targets)
+        }
+    };
+    args.files.fit_targets(targets.len())?;
+    patience.wait(sign_all(args, signer, by, &targets)).await
+}
+
+async fn sign_all(args: &Args, signer: &Signer, by: signer::By, targets: &[Target]) -> Result<(), Failure> {
+    let by = Credential::ready(by, &signer.services).await.map_err(failure)?;
     let progress = progress(targets.len());
-    for target in &targets {
-        let signed = signer.sign(&key, target).await.map_err(failure)?;
-        let did = if signed.unchanged { "Signature was there already" } else { "Pushed signature" };
-        progress.suspend(|| output::note(format_args!("{did}: {} in {}", signed.digest, signed.stored_in)));
+    for target in targets {
+        let signed = signer.sign(&by, target).await.map_err(failure)?;
+        progress.suspend(|| tell(&signed, Attached::Signature, signer.upload));
+        let made = match (signed.made.is_empty(), args.files.any()) {
+            // what is there already is not handed out, so what files need is made again
+            (true, true) => Signer { upload: false, ..signer.clone() }.sign(&by, target).await.map_err(failure)?.made,
+            _ => signed.made,
+        };
+        args.files.write(&made, &by, target.digest(), args.recursive)?;
         progress.inc(1);
     }
     progress.finish_and_clear();
-    output::note("not logged; verify with --private-infrastructure");
+    if !signer.services.has_log() {
+        output::note("not logged; verify with --private-infrastructure");
+    }
     Ok(())
 }
 
@@ -95,28 +119,50 @@ async fn targets(args: &Args, signer: &Signer) -> Result<Vec<Target>, Failure> {
     Ok(targets)
 }
 
-fn wanted_key(args: &Args) -> Result<String, Failure> {
-    if args.tlog_upload == Some(true) {
-        return Err(Failure::failed("--tlog-upload: writing to a transparency log is not here yet"));
-    }
-    if args.use_signing_config == Some(true) {
-        return Err(Failure::failed("--use-signing-config: signing configs are not here yet"));
-    }
-    args.key.clone().ok_or_else(|| {
-        Failure::failed("--key is required: signing without a key is not here yet")
-            .hint("`sealgate generate-key-pair` makes a key")
-    })
+/// What is stored beside an image.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Attached {
+    Signature,
+    Attestation,
 }
 
-fn format(args: &Args) -> Format {
-    match (args.format, args.new_bundle_format) {
-        (Some(Written::Legacy), _) | (None, Some(false)) => Format::Legacy,
-        (Some(Written::Both), _) => Format::Both,
-        (Some(Written::Bundle), _) | (None, _) => Format::Bundle,
+/// Says what was done.
+pub(super) fn tell(signed: &Signed, what: Attached, upload: bool) {
+    for index in signed.made.iter().flat_map(signer::Made::log_indexes) {
+        output::note(format_args!("tlog entry created with index: {index}"));
+    }
+    let did = match (signed.unchanged, upload, what) {
+        (false, false, _) => return,
+        (true, _, Attached::Signature) => "Signature was there already",
+        (true, _, Attached::Attestation) => "Attestation was there already",
+        (false, true, Attached::Signature) => "Pushed signature",
+        (false, true, Attached::Attestation) => "Pushed attestation",
+    };
+    output::note(format_args!("{did}: {} in {}", signed.digest, signed.stored_in));
+}
+
+/// How long a command waits in all, a person's login aside.
+pub(super) struct Patience {
+    whole: Duration,
+    left: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(whole: Duration) -> Self {
+        Self { whole, left: whole }
+    }
+
+    /// Waits for a part of the work.
+    pub(super) async fn wait<T>(&mut self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let begun = Instant::now();
+        let late = |_| Failure::failed(format_args!("no answer within {:?}", self.whole));
+        let result = tokio::time::timeout(self.left, work).await.map_err(late)?;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        result
     }
 }
 
-fn warn_of_tag(image: &ImageRef) {
+pub(super) fn warn_of_tag(image: &ImageRef) {
     output::warn(format_args!(
         "Image reference {image} uses a tag, not a digest, to identify the image to sign.\n    \
          The tag may name another image by now than the one you mean; a digest cannot."
@@ -130,7 +176,7 @@ fn progress(count: usize) -> ProgressBar {
     }
 }
 
-fn failure(error: SignError) -> Failure {
+pub(super) fn failure(error: SignError) -> Failure {
     match error {
         SignError::Registry(error) => error.into(),
         other => Failure::failed(other),

@@ -1,23 +1,20 @@
 //! `sealgate verify`: cosign's command, with every signature examined and every refusal explained.
 
-mod expected;
 mod objects;
 mod report;
 
-use std::time::{Duration, SystemTime};
-
 use clap::ValueEnum;
-use oci::{AnyDigest, ImageRef, PinnedRef};
-use registry::{Client, Discovery, Kind, Lookup, RegistryError};
-use rustls_pki_types::UnixTime;
+use oci::ImageRef;
+use registry::{Client, Discovery, Kind, RegistryError};
 use verifier::{TrustRoot, examine};
 
-use self::{expected::Expected, report::Findings};
+use self::report::Findings;
+use super::discovery::{self, find, incomplete, late, now};
 use crate::{
     exit::{Exit, Failure},
     flags::{
-        annotations, annotations::Annotations, boolean, identity::IdentityFlags, registry::RegistryFlags, repository,
-        trust::TrustFlags,
+        annotations, annotations::Annotations, boolean, certificates::CertificateFlags, expected::Expected,
+        identity::IdentityFlags, registry::RegistryFlags, scripts::ScriptFlags, trust::TrustFlags,
     },
     output,
 };
@@ -37,9 +34,6 @@ pub(crate) struct Args {
     /// Compare annotations with the signed ones (the digest is always compared)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
     check_claims: bool,
-    /// Both formats are always looked at; understood for the sake of scripts
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, hide = true)]
-    new_bundle_format: Option<bool>,
     /// What to print on standard output
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
     output: Output,
@@ -48,7 +42,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     trust: TrustFlags,
     #[command(flatten)]
+    certificates: CertificateFlags,
+    #[command(flatten)]
     registry: RegistryFlags,
+    #[command(flatten)]
+    scripts: ScriptFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -58,13 +56,13 @@ enum Output {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let expected = Expected::of(&args)?;
-    let trust = args.trust.root(expected.key().cloned())?;
+    let expected = Expected::of(args.key.as_deref(), &args.identity)?;
+    let trust = args.certificates.root(&args.trust, expected.key().cloned())?;
     args.trust.announce();
     if !args.check_claims {
         output::warn("annotations are not compared; the digest is");
     }
-    let images = args.images.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let images = args.images.iter().map(|text| discovery::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let client = args.registry.clone().with_environment()?.client(&images)?;
     for (text, image) in args.images.iter().zip(&images) {
         let work = verify(&args, &client, (&expected, &trust), text, image);
@@ -74,15 +72,6 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn parse(text: &str) -> Result<ImageRef, Failure> {
-    text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))
-}
-
-fn late(image: &ImageRef, after: Duration) -> Failure {
-    let registry = image.repository().domain();
-    Failure::failed(format_args!("registry {registry}: no answer within {:.1} s", after.as_secs_f64()))
-}
-
 async fn verify(
     args: &Args,
     client: &Client,
@@ -90,7 +79,7 @@ async fn verify(
     typed: &str,
     image: &ImageRef,
 ) -> Result<(), Failure> {
-    let (pinned, discovery) = find(client, image).await?;
+    let (pinned, discovery) = find(client, image, Kind::Signatures).await?;
     let Discovery { found, errors } = discovery;
     let evidence = examine(&pinned, found, trust, now());
     // Not a map: of two values for one name, no signature has both.
@@ -100,43 +89,22 @@ async fn verify(
     };
     let findings = Findings::part(&evidence, expected, &wanted);
     if findings.good.is_empty() {
-        return Err(refusal(findings, errors));
+        return Err(refusal(args, findings, &errors));
     }
     findings.success(typed, !wanted.is_empty());
     objects::print(args.output == Output::Json, typed, &evidence, &findings.good);
     Ok(())
 }
 
-/// The image by digest, and its signatures. An image asked for by digest is looked up together with its signatures.
-async fn find(client: &Client, image: &ImageRef) -> Result<(PinnedRef, Discovery), Failure> {
-    let stored_in = repository::from_environment()?.unwrap_or_else(|| image.repository().clone());
-    let absent = || Failure::new(Exit::NoImage, format_args!("image `{image}` does not exist in its registry"));
-    let existing = |lookup: Result<Lookup<registry::Resolved>, RegistryError>| match lookup? {
-        Lookup::Found(resolved) => Ok(resolved.pinned),
-        Lookup::Absent => Err(absent()),
-    };
-    if let Some(digest) = image.digest().and_then(AnyDigest::sha256) {
-        let pinned = PinnedRef::new(image.repository().clone(), digest);
-        let (resolved, discovery) = tokio::join!(client.resolve(image), client.discover(&pinned, &stored_in, Kind::Signatures));
-        return existing(resolved).map(|pinned| (pinned, discovery));
-    }
-    let pinned = existing(client.resolve(image).await)?;
-    let discovery = client.discover(&pinned, &stored_in, Kind::Signatures).await;
-    Ok((pinned, discovery))
-}
-
 /// Why there is no signature that counts: not all could be looked at, there is none, or each has its fault.
-fn refusal(findings: Findings<'_>, errors: Vec<RegistryError>) -> Failure {
+fn refusal(args: &Args, findings: Findings<'_>, errors: &[RegistryError]) -> Failure {
     let Findings { evidence, other, .. } = findings;
     let count = other.len();
     let refused = evidence.refused().iter().map(ToString::to_string);
     let attested = evidence.attestations().iter().map(|one| format!("{one}, which is not a signature"));
     let details: Vec<String> = other.into_iter().chain(attested).chain(refused).collect();
-    if let Some(error) = errors.into_iter().next() {
-        let hint = error.hint().map(str::to_owned);
-        let gaps = evidence.gaps().iter().map(|gap| format!("could not look at {gap}"));
-        let message = format!("signatures cannot be looked at: {error}");
-        return Failure { hint, ..Failure::failed(message).details(gaps.chain(details).collect()) };
+    if let Some(error) = errors.first() {
+        return incomplete("signatures", error, evidence.gaps(), details);
     }
     match (count, evidence.refused().len()) {
         (0, 0) if evidence.attestations().is_empty() => {
@@ -150,11 +118,8 @@ fn refusal(findings: Findings<'_>, errors: Vec<RegistryError>) -> Failure {
             let count = other + refused;
             let noun = if count == 1 { "signature" } else { "signatures" };
             let message = format!("no matching signatures: {count} {noun} found for {}", evidence.image());
-            Failure::new(Exit::NoMatch, message).details(details)
+            let failure = Failure::new(Exit::NoMatch, message).details(details);
+            args.scripts.with_hint(failure, evidence.refused().iter().map(|refused| &refused.fault))
         }
     }
-}
-
-fn now() -> UnixTime {
-    UnixTime::since_unix_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO))
 }

@@ -56,7 +56,7 @@ impl TrustFlags {
         }
     }
 
-    fn demands(&self) -> Demands {
+    pub(crate) fn demands(&self) -> Demands {
         Demands {
             log_entry: !self.insecure_ignore_tlog && !self.private_infrastructure,
             certificate_log: !self.insecure_ignore_sct,

@@ -50,8 +50,7 @@ fn flags_that_are_not_here_are_refused_by_name() {
     let stage = Stage::set_up();
     for (code, command, flag) in [
         (1, "sealgate verify --certificate-chain x", "cosign's flag `--certificate-chain`"),
-        (1, "sealgate sign --rekor-url https://log.example", "cosign's flag `--rekor-url`"),
-        (1, "sealgate sign --tlog-upload --key team.key", "--tlog-upload"),
+        (1, "sealgate sign --sk --key team.key", "cosign's flag `--sk`"),
         (125, "sealgate pull --all-tags", "docker's flag `--all-tags`"),
     ] {
         let said = refused(&stage, code, &format!("{command} {IMAGE}"));

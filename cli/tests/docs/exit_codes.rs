@@ -16,6 +16,12 @@ const PROVOKED: &[(&str, u8, &str)] = &[
     ("sign", 0, "sealgate sign --key team.key 127.0.0.1:5000/shop/cart:1.4"),
     ("sign", 1, "sealgate sign --key team.key 127.0.0.1:5000/shop/none:1.4"),
     ("sign", 1, "sealgate sign --certificate x 127.0.0.1:5000/shop/cart:1.4"),
+    ("attest", 0, "sealgate attest --key team.key --predicate plain.pem 127.0.0.1:5000/shop/cart:1.4"),
+    ("attest", 1, "sealgate attest --key team.key 127.0.0.1:5000/shop/cart:1.4"),
+    ("sign-blob", 0, "sealgate sign-blob --key team.key --bundle blob.bundle plain.pem"),
+    ("sign-blob", 1, "sealgate sign-blob --key team.key plain.pem"),
+    ("attest-blob", 0, "sealgate attest-blob --key team.key --predicate plain.pem --bundle said.bundle plain.pem"),
+    ("attest-blob", 1, "sealgate attest-blob --key team.key --bundle said.bundle plain.pem"),
     ("verify", 0, "sealgate verify KEY 127.0.0.1:5000/shop/cart:1.4"),
     ("verify", 1, "sealgate verify KEY 127.0.0.1:9/shop/cart:1.4"),
     ("verify", 1, "sealgate verify --certificate-identity x 127.0.0.1:5000/shop/cart:1.4"),
@@ -51,7 +57,7 @@ const PROVOKED: &[(&str, u8, &str)] = &[
     ("man", 1, "sealgate man missing"),
     ("man", 2, "sealgate man"),
     ("none, or an unknown one", 2, "sealgate"),
-    ("none, or an unknown one", 2, "sealgate attest"),
+    ("none, or an unknown one", 2, "sealgate frobnicate"),
 ];
 
 /// Commands that serve until they are told to end, and what they say once they serve.

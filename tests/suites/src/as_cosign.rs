@@ -70,7 +70,17 @@ impl AsCosign {
 
     /// Verifies an image's signatures, of either format, by key and without a log. `extra` are more flags.
     pub fn verify(&self, public: &Path, image: &str, extra: &[&str]) -> Outcome {
-        let mut args: Vec<OsString> = ["verify", "--private-infrastructure", "--key"].map(Into::into).into();
+        self.verify_as(&["verify"], public, image, extra)
+    }
+
+    /// Verifies an image's attestations of that type, of either format, by key and without a log.
+    pub fn verify_attestation(&self, public: &Path, image: &str, kind: &str, extra: &[&str]) -> Outcome {
+        self.verify_as(&["verify-attestation", "--type", kind], public, image, extra)
+    }
+
+    fn verify_as(&self, command: &[&str], public: &Path, image: &str, extra: &[&str]) -> Outcome {
+        let mut args: Vec<OsString> = command.iter().map(Into::into).collect();
+        args.extend(["--private-infrastructure", "--key"].map(Into::into));
         args.push(public.into());
         args.extend(extra.iter().map(Into::into));
         args.push(image.into());

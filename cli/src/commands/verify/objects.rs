@@ -1,8 +1,9 @@
 //! cosign's objects, one for each signature, with a member `sealgate` more.
 
 use serde_json::{Map, Value, json};
-use verifier::{Clock, Evidence, Format, Identity, Proofs, Signer, VerifiedSignature, VerifiedTime};
+use verifier::{Evidence, Format, Identity, VerifiedSignature};
 
+use super::super::vouched::{self, identity};
 use crate::output;
 
 /// Prints them on standard output.
@@ -17,8 +18,11 @@ pub(super) fn print(as_list: bool, typed: &str, evidence: &Evidence, good: &[&Ve
 }
 
 fn object(typed: &str, evidence: &Evidence, signature: &VerifiedSignature) -> Value {
-    let (claim, proofs) = (signature.claim(), signature.proofs());
-    let times = proofs.times().into_iter();
+    let claim = signature.claim();
+    let mut own = vouched::members(signature.signer(), signature.proofs());
+    own.insert("format".to_owned(), json!(signature.format()));
+    own.insert("signed-name".to_owned(), json!(claim.docker_reference));
+    own.insert("place".to_owned(), json!(signature.place()));
     json!({
         "critical": {
             "identity": { "docker-reference": claim.docker_reference.as_deref().unwrap_or(typed) },
@@ -26,18 +30,7 @@ fn object(typed: &str, evidence: &Evidence, signature: &VerifiedSignature) -> Va
             "type": claim.kind,
         },
         "optional": optional(signature),
-        "sealgate": {
-            "signer": signature.signer(),
-            "issuer": identity(signature).and_then(Identity::issuer),
-            "format": signature.format(),
-            "signed-name": claim.docker_reference,
-            "place": signature.place(),
-            "times": times.map(|time| json!({ "at": at(time), "clock": clock(time, proofs) })).collect::<Vec<_>>(),
-            "logs": proofs.log_entries(),
-            "certificate-logs": proofs.certificate_logs(),
-            "set-aside": proofs.set_aside(),
-            "not-examined": signature.unexamined(),
-        },
+        "sealgate": own,
     })
 }
 
@@ -47,7 +40,7 @@ fn optional(signature: &VerifiedSignature) -> Value {
     if signature.format() == Format::Bundle {
         return Value::Object(claimed);
     }
-    if let Some(identity) = identity(signature) {
+    if let Some(identity) = identity(signature.signer()) {
         claimed.extend(certified(identity));
     }
     if claimed.is_empty() { Value::Null } else { Value::Object(claimed) }
@@ -66,33 +59,6 @@ fn certified(identity: &Identity) -> Map<String, Value> {
     }
     put("1.3.6.1.4.1.57264.1.1", identity.extension(1));
     members
-}
-
-fn identity(signature: &VerifiedSignature) -> Option<&Identity> {
-    match signature.signer() {
-        Signer::Identity(identity) => Some(identity),
-        Signer::Key(_) => None,
-    }
-}
-
-/// A verified time, as RFC 3339 has it.
-pub(super) fn at(time: VerifiedTime) -> String {
-    let moment = i64::try_from(time.at).ok().and_then(|at| jiff::Timestamp::from_second(at).ok());
-    moment.map_or_else(|| format!("{} s after 1970", time.at), |moment| moment.to_string())
-}
-
-/// Whose word a time is: a log by its name.
-pub(super) fn clock(time: VerifiedTime, proofs: &Proofs) -> String {
-    match time.clock {
-        Clock::Authority(root) => format!("timestamp authority {root}"),
-        Clock::Log(key) => {
-            let name = proofs.log_entries().iter().find(|entry| entry.key == key).map(|entry| entry.log.as_str());
-            match name.filter(|name| !name.is_empty()) {
-                Some(name) => format!("log {name}"),
-                None => format!("log {key}"),
-            }
-        }
-    }
 }
 
 /// cosign's names for what Fulcio's extensions say.

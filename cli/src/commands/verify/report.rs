@@ -1,13 +1,10 @@
 //! What `verify` says on standard error: cosign's summary, who signed and when, and what does not count.
 
 use serde_json::Value;
-use verifier::{Evidence, Signer, VerifiedSignature};
+use verifier::{Evidence, VerifiedSignature};
 
-use super::{
-    expected::Expected,
-    objects::{at, clock},
-};
-use crate::output;
+use super::super::vouched;
+use crate::{flags::expected::Expected, output};
 
 /// What was found, parted by whether it counts.
 pub(super) struct Findings<'a> {
@@ -22,11 +19,11 @@ impl<'a> Findings<'a> {
     pub(super) fn part(evidence: &'a Evidence, expected: &Expected, wanted: &[(&str, &str)]) -> Self {
         let mut findings = Self { evidence, good: Vec::new(), other: Vec::new() };
         for signature in evidence.verified() {
-            match (expected.accepts(signature), signature.has_annotations(wanted.iter().copied())) {
+            match (expected.accepts(signature.signer()), signature.has_annotations(wanted.iter().copied())) {
                 (true, true) => findings.good.push(signature),
                 (true, false) => findings.other.push(wrong_annotations(signature, wanted)),
                 (false, _) => {
-                    findings.other.push(format!("{}: {}", signature.place(), expected.difference(signature)));
+                    findings.other.push(format!("{}: {}", signature.place(), expected.difference(signature.signer())));
                 }
             }
         }
@@ -35,12 +32,10 @@ impl<'a> Findings<'a> {
 
     /// The summary, and what else was found.
     pub(super) fn success(&self, typed: &str, annotations: bool) {
-        output::note(format_args!(
-            "\nVerification for {typed} --\nThe following checks were performed on each of these signatures:"
-        ));
-        self.checks(annotations).into_iter().for_each(|check| output::note(format_args!("  - {check}")));
+        let good: Vec<_> = self.good.iter().map(|one| (one.signer(), one.proofs())).collect();
+        vouched::summary(typed, annotations, &good).into_iter().for_each(output::note);
         for signature in &self.good {
-            vouched(signature);
+            vouched::lines(signature.signer(), signature.proofs()).into_iter().for_each(output::note);
             for carried in signature.unexamined() {
                 output::note(format_args!("not examined: {carried} of {}", signature.place()));
             }
@@ -58,47 +53,6 @@ impl<'a> Findings<'a> {
         for gap in self.evidence.gaps() {
             output::warn(format_args!("could not look at {gap}"));
         }
-    }
-
-    /// In cosign's words, and only what was checked of every signature that counts.
-    fn checks(&self, annotations: bool) -> Vec<&'static str> {
-        let all = |has: fn(&VerifiedSignature) -> bool| self.good.iter().all(|signature| has(signature));
-        let checks = [
-            (annotations, "The specified annotations were verified."),
-            (true, "The cosign claims were validated"),
-            (
-                all(|signature| !signature.proofs().log_entries().is_empty()),
-                "Existence of the claims in the transparency log was verified offline",
-            ),
-            (
-                all(|signature| matches!(signature.signer(), Signer::Key(_))),
-                "The signatures were verified against the specified public key",
-            ),
-            (
-                all(|signature| matches!(signature.signer(), Signer::Identity(_))),
-                "The code-signing certificate was verified using trusted certificate authority certificates",
-            ),
-        ];
-        checks.into_iter().filter(|(performed, _)| *performed).map(|(_, check)| check).collect()
-    }
-}
-
-/// Who signed, which clocks say when, and which logs hold it.
-fn vouched(signature: &VerifiedSignature) {
-    let proofs = signature.proofs();
-    output::note(format_args!("Signed by {}:", signature.signer()));
-    if proofs.times().is_empty() {
-        output::note("  - at a time that nobody who is trusted vouches for");
-    }
-    for time in proofs.times() {
-        output::note(format_args!("  - at {} at the latest, by {}", at(time), clock(time, proofs)));
-    }
-    for entry in proofs.log_entries() {
-        let held = if entry.included { "included in" } else { "promised to be in" };
-        output::note(format_args!("  - {held} log {} at index {}", entry.log, entry.index));
-    }
-    for aside in proofs.set_aside() {
-        output::note(format_args!("  - counts for nothing: {aside}"));
     }
 }
 

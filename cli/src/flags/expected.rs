@@ -1,14 +1,14 @@
-//! From whom `verify` expects a signature: the holder of a key, or somebody whom a certificate names.
+//! From whom commands that verify expect a signature: the holder of a key, or somebody whom a certificate names.
 
 use keys::PublicKey;
-use verifier::{Signer, VerifiedSignature};
+use verifier::Signer;
 
-use super::Args;
-use crate::{exit::Failure, flags::identity::ExpectedIdentity, key_source};
+use super::identity::{ExpectedIdentity, IdentityFlags};
+use crate::{exit::Failure, key_source};
 
 /// From whom a signature is expected.
 #[derive(Debug)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     /// The holder of this key.
     Key(PublicKey),
     /// Whom a certificate names so.
@@ -17,26 +17,27 @@ pub(super) enum Expected {
 
 impl Expected {
     /// Exactly one of the two must be asked for.
-    pub(super) fn of(args: &Args) -> Result<Self, Failure> {
-        match &args.key {
-            Some(_) if args.identity.is_given() => Err(Failure::failed(
+    pub(crate) fn of(key: Option<&str>, identity: &IdentityFlags) -> Result<Self, Failure> {
+        match key {
+            Some(_) if identity.is_given() => Err(Failure::failed(
                 "a key and an identity are given, wanted exactly one of --key and --certificate-identity",
             )),
             Some(reference) => key_source::public(reference).map(Self::Key),
-            None => args.identity.expected().map(Self::Identity),
+            None => identity.expected().map(Self::Identity),
         }
     }
 
-    pub(super) fn key(&self) -> Option<&PublicKey> {
+    /// The key, if it is one.
+    pub(crate) fn key(&self) -> Option<&PublicKey> {
         match self {
             Self::Key(key) => Some(key),
             Self::Identity(_) => None,
         }
     }
 
-    /// Whether this genuine signature is from whom it should be.
-    pub(super) fn accepts(&self, signature: &VerifiedSignature) -> bool {
-        match (self, signature.signer()) {
+    /// Whether whoever made a genuine signature is who should have.
+    pub(crate) fn accepts(&self, signer: &Signer) -> bool {
+        match (self, signer) {
             (Self::Key(key), Signer::Key(id)) => key.id() == *id,
             (Self::Identity(expected), Signer::Identity(identity)) => expected.accepts(identity),
             _ => false,
@@ -44,8 +45,8 @@ impl Expected {
     }
 
     /// What differs, for a message.
-    pub(super) fn difference(&self, signature: &VerifiedSignature) -> String {
-        match (self, signature.signer()) {
+    pub(crate) fn difference(&self, signer: &Signer) -> String {
+        match (self, signer) {
             (Self::Identity(expected), Signer::Identity(identity)) => expected.difference(identity),
             (Self::Identity(_), signer) => format!("signed by {signer}, wanted a certificate"),
             (Self::Key(key), signer) => format!("signed by {signer}, wanted key {}", key.id()),

@@ -1,0 +1,52 @@
+//! An image and what is stored beside it, for the commands that verify.
+
+use std::time::{Duration, SystemTime};
+
+use oci::{AnyDigest, ImageRef, PinnedRef};
+use registry::{Client, Discovery, Kind, Lookup, RegistryError};
+use rustls_pki_types::UnixTime;
+
+use crate::{
+    exit::{Exit, Failure},
+    flags::repository,
+};
+
+/// An image as it was typed.
+pub(super) fn parse(text: &str) -> Result<ImageRef, Failure> {
+    text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))
+}
+
+/// The image by digest, and what is found for it. An image asked for by digest is looked up together with that.
+pub(super) async fn find(client: &Client, image: &ImageRef, kind: Kind) -> Result<(PinnedRef, Discovery), Failure> {
+    let stored_in = repository::from_environment()?.unwrap_or_else(|| image.repository().clone());
+    let absent = || Failure::new(Exit::NoImage, format_args!("image `{image}` does not exist in its registry"));
+    let existing = |lookup: Result<Lookup<registry::Resolved>, RegistryError>| match lookup? {
+        Lookup::Found(resolved) => Ok(resolved.pinned),
+        Lookup::Absent => Err(absent()),
+    };
+    if let Some(digest) = image.digest().and_then(AnyDigest::sha256) {
+        let pinned = PinnedRef::new(image.repository().clone(), digest);
+        let (resolved, discovery) = tokio::join!(client.resolve(image), client.discover(&pinned, &stored_in, kind));
+        return existing(resolved).map(|pinned| (pinned, discovery));
+    }
+    let pinned = existing(client.resolve(image).await)?;
+    let discovery = client.discover(&pinned, &stored_in, kind).await;
+    Ok((pinned, discovery))
+}
+
+/// That nothing can be said, since some places could not be looked at; `known` is what was found elsewhere.
+pub(super) fn incomplete(what: &str, error: &RegistryError, gaps: &[verifier::Gap], known: Vec<String>) -> Failure {
+    let gaps = gaps.iter().map(|gap| format!("could not look at {gap}"));
+    let failure = Failure::failed(format_args!("{what} cannot be looked at: {error}"));
+    Failure { hint: error.hint().map(str::to_owned), ..failure }.details(gaps.chain(known).collect())
+}
+
+/// That the time ran out.
+pub(super) fn late(image: &ImageRef, after: Duration) -> Failure {
+    let registry = image.repository().domain();
+    Failure::failed(format_args!("registry {registry}: no answer within {:.1} s", after.as_secs_f64()))
+}
+
+pub(super) fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO))
+}
