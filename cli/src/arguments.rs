@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Triangulate(commands::triangulate::Args),
     /// Ask the policy about images: 0 allowed, 1 denied, 2 usage, 3 could not decide
     Check(commands::check::Args),
+    /// Show what is stored beside an image, and how far each check of it gets
+    Explain(commands::explain::Args),
     /// Pull an image that the policy allows into the Docker daemon, by digest
     Pull(commands::pull::Args),
     /// Serve admission reviews to a Kubernetes API server

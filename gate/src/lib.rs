@@ -8,6 +8,7 @@ mod error;
 mod evidence_cache;
 mod pipeline;
 mod policies;
+pub mod trust;
 mod words;
 
 pub use decision_log::{Decision, DecisionLog, Outcome, Timings};

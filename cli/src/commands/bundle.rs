@@ -5,6 +5,8 @@ mod inspect;
 pub(super) mod parts;
 mod upgrade;
 
+pub(super) use inspect::tree;
+
 use std::path::Path;
 
 use verifier::{RebuildError, UntrustedBundle};

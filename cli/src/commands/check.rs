@@ -1,5 +1,7 @@
 //! `sealgate check`: the pipeline's door.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use gate::{Door, Gate, GateError, Judged, Request};
 use oci::ImageRef;
@@ -35,10 +37,10 @@ enum Output {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let gate = args.policy.gate_for(&args.images, &args.registry)?;
-    let answers = join_all(args.images.iter().map(|image| ask(&gate, image, &args))).await;
+    let answers = join_all(args.images.iter().map(|image| ask(&gate, image, args.registry.timeout))).await;
     for (image, answer) in args.images.iter().zip(&answers) {
         match args.output {
-            Output::Text => show(image, answer),
+            Output::Text => lines(image, answer).into_iter().for_each(output::line),
             Output::Json => output::line(object(image, answer)),
         }
     }
@@ -60,12 +62,13 @@ fn summary(images: &[ImageRef], denied: usize, undecided: usize) -> Result<(), F
     Err(Failure::new(if undecided > 0 { Exit::Undecided } else { Exit::Failed }, message))
 }
 
-async fn ask(gate: &Gate, image: &ImageRef, args: &Args) -> Result<Judged, GateError> {
+/// What the policy in force says about an image.
+pub(super) async fn ask(gate: &Gate, image: &ImageRef, deadline: Duration) -> Result<Judged, GateError> {
     let request = Request {
         image: image.clone(),
         door: Door::Check,
         asked_by: std::env::var("USER").unwrap_or_default(),
-        deadline: args.registry.timeout,
+        deadline,
     };
     gate.check(&request).await
 }
@@ -78,27 +81,25 @@ fn exit_of(answer: &Result<Judged, GateError>) -> Option<Exit> {
     }
 }
 
-fn show(image: &ImageRef, answer: &Result<Judged, GateError>) {
+/// The answer for people.
+pub(super) fn lines(image: &ImageRef, answer: &Result<Judged, GateError>) -> Vec<String> {
     match answer {
         Ok(Judged { verdict, pinned, .. }) => {
             let at = pinned.as_ref().map_or("not resolved".to_owned(), |pinned| pinned.digest().to_string());
             let word = if matches!(verdict, Verdict::Allow(_)) { "allowed  " } else { "denied   " };
-            output::line(format_args!("{word}  {image} ({at})"));
-            let lines = gate::lines(verdict);
-            let lines = lines.iter().flat_map(|line| output::folded(&format!("           {line}")));
-            lines.for_each(output::line);
+            let reasons = gate::lines(verdict);
+            let reasons = reasons.iter().flat_map(|line| output::folded(&format!("           {line}")));
+            std::iter::once(format!("{word}  {image} ({at})")).chain(reasons).collect()
         }
         Err(error) => {
-            output::line(format_args!("undecided  {image}"));
-            output::line(format_args!("           {error}"));
-            if let Some(hint) = error.hint() {
-                output::line(format_args!("           hint: {hint}"));
-            }
+            let hint = error.hint().map(|hint| format!("           hint: {hint}"));
+            [format!("undecided  {image}"), format!("           {error}")].into_iter().chain(hint).collect()
         }
     }
 }
 
-fn object(image: &ImageRef, answer: &Result<Judged, GateError>) -> Value {
+/// The answer for programs.
+pub(super) fn object(image: &ImageRef, answer: &Result<Judged, GateError>) -> Value {
     let mut object = match answer {
         Ok(judged) => {
             let (outcome, verdict) = match &judged.verdict {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use oci::{AnyDigest, ImageRef, PinnedRef};
+use oci::{AnyDigest, ImageRef, PinnedRef, Repository};
 use registry::{Client, Discovery, Kind, Lookup, RegistryError};
 use rustls_pki_types::UnixTime;
 
@@ -16,9 +16,14 @@ pub(super) fn parse(text: &str) -> Result<ImageRef, Failure> {
     text.parse().map_err(|why| Failure::failed(format_args!("image `{text}`: {why}")))
 }
 
+/// Where signatures of an image are stored.
+pub(super) fn stored_in(image: &ImageRef) -> Result<Repository, Failure> {
+    Ok(repository::from_environment()?.unwrap_or_else(|| image.repository().clone()))
+}
+
 /// The image by digest, and what is found for it. An image asked for by digest is looked up together with that.
 pub(super) async fn find(client: &Client, image: &ImageRef, kind: Kind) -> Result<(PinnedRef, Discovery), Failure> {
-    let stored_in = repository::from_environment()?.unwrap_or_else(|| image.repository().clone());
+    let stored_in = stored_in(image)?;
     let absent = || Failure::new(Exit::NoImage, format_args!("image `{image}` does not exist in its registry"));
     let existing = |lookup: Result<Lookup<registry::Resolved>, RegistryError>| match lookup? {
         Lookup::Found(resolved) => Ok(resolved.pinned),
@@ -35,9 +40,9 @@ pub(super) async fn find(client: &Client, image: &ImageRef, kind: Kind) -> Resul
 }
 
 /// That nothing can be said, since some places could not be looked at; `known` is what was found elsewhere.
-pub(super) fn incomplete(what: &str, error: &RegistryError, gaps: &[verifier::Gap], known: Vec<String>) -> Failure {
+pub(super) fn incomplete(said: &str, error: &RegistryError, gaps: &[verifier::Gap], known: Vec<String>) -> Failure {
     let gaps = gaps.iter().map(|gap| format!("could not look at {gap}"));
-    let failure = Failure::failed(format_args!("{what} cannot be looked at: {error}"));
+    let failure = Failure::failed(format_args!("{said}: {error}"));
     Failure { hint: error.hint().map(str::to_owned), ..failure }.details(gaps.chain(known).collect())
 }
 

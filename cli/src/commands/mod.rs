@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod demo;
 mod discovery;
+pub(crate) mod explain;
 pub(crate) mod generate_key_pair;
 pub(crate) mod import_key_pair;
 mod key_files;
@@ -52,6 +53,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Bundle(command) => wait(bundle::run(command)),
         Command::Triangulate(args) => wait(triangulate::run(args)),
         Command::Check(args) => wait(check::run(args)),
+        Command::Explain(args) => wait(explain::run(args)),
         Command::Pull(args) => wait(pull::run(args)),
         Command::Webhook(args) => webhook::run(args),
         Command::Registry(command) => wait(registry::run(command)),

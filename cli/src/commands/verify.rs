@@ -104,7 +104,7 @@ fn refusal(args: &Args, findings: Findings<'_>, errors: &[RegistryError]) -> Fai
     let attested = evidence.attestations().iter().map(|one| format!("{one}, which is not a signature"));
     let details: Vec<String> = other.into_iter().chain(attested).chain(refused).collect();
     if let Some(error) = errors.first() {
-        return incomplete("signatures", error, evidence.gaps(), details);
+        return incomplete("signatures cannot be looked at", error, evidence.gaps(), details);
     }
     match (count, evidence.refused().len()) {
         (0, 0) if evidence.attestations().is_empty() => {

@@ -142,7 +142,7 @@ impl<'a> Findings<'a> {
     fn refusal(&self, args: &Args, errors: &[RegistryError]) -> Failure {
         let (image, details) = (self.evidence.image(), self.others());
         if let Some(error) = errors.first() {
-            return incomplete("attestations", error, self.evidence.gaps(), details);
+            return incomplete("attestations cannot be looked at", error, self.evidence.gaps(), details);
         }
         if !self.other_kind.is_empty() {
             let found: Vec<_> = self.other_kind.iter().map(|one| excerpt(one.predicate_type(), 200)).collect();

@@ -70,27 +70,27 @@ impl LoginFlags {
     pub(crate) async fn token(&self, issuer: &str) -> Result<IdentityToken, Failure> {
         let web = Web::default();
         if let Some(source) = self.source()? {
-            return source.token(&web).await.map_err(failure);
+            return source.token(&web).await.map_err(|error| failure(&error));
         }
         let flow = self.flow()?;
-        let provider = Provider::discover(&web, issuer).await.map_err(failure)?;
+        let provider = Provider::discover(&web, issuer).await.map_err(|error| failure(&error))?;
         let application = self.application()?;
         let token = match flow {
             Login::Browser => provider.browser(&application, PATIENCE, show_page).await,
             Login::Code => provider.device(&application, show_code).await,
             Login::Application => provider.client_credentials(&application).await,
         };
-        token.map_err(failure)
+        token.map_err(|error| failure(&error))
     }
 
     /// Where a token is at hand without a person.
     fn source(&self) -> Result<Option<Source>, Failure> {
-        if let Some(given) = self.identity_token.as_ref().filter(|given| !given.reveal().is_empty()) {
+        if let Some(given) = &self.identity_token {
             return Ok(Some(Source::given(given.reveal())));
         }
         let here = Surroundings::of(|name| std::env::var(name).ok());
         match (&self.oidc_provider, self.oidc_disable_ambient_providers) {
-            (Some(name), _) => Source::named(name, &here).map(Some).map_err(failure),
+            (Some(name), _) => Source::named(name, &here).map(Some).map_err(|error| failure(&error)),
             (None, true) => Ok(None),
             (None, false) => Ok(Source::ambient(&here)),
         }
@@ -130,8 +130,12 @@ fn client_secret(path: &Path) -> Result<Secret, Failure> {
     }
 }
 
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
-    Ok(Secret::new(text.to_owned()))
+/// Empty text is refused: a variable that a pipeline forgot to set must not have somebody else sign.
+fn secret(text: &str) -> Result<Secret, &'static str> {
+    match text.is_empty() {
+        true => Err("it is empty, wanted a token or a file"),
+        false => Ok(Secret::new(text.to_owned())),
+    }
 }
 
 /// The page is only shown: an address that a browser were started with could be read by every user of the machine.
@@ -143,8 +147,8 @@ fn show_code(code: &str, address: &str) {
     output::note(format_args!("Enter the verification code {code} in your browser at: {address}"));
 }
 
-fn failure(error: TokenError) -> Failure {
-    let hint = match &error {
+fn failure(error: &TokenError) -> Failure {
+    let hint = match error {
         TokenError::Expired { .. } => Some("a new token is needed; those of CI jobs last for minutes"),
         TokenError::Web { who, .. } if *who != "the identity provider" => {
             Some("--oidc-disable-ambient-providers lets a person log in instead")

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use rustls_pki_types::UnixTime;
 use signer::{By, Chain, Check, Format, LogVersion, Services, SigningAlgorithm, SigningConfig, SigningKey};
 use verifier::{Demands, TrustRoot};
@@ -13,10 +14,11 @@ use super::{
 };
 use crate::{bounded_file, consent, exit::Failure, key_source, output};
 
+/// Empty text is refused: a variable that a pipeline forgot to set must not turn a signature by key into one by name.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SigningFlags {
     /// The private key: an encrypted key file, or env://NAME; without it, whoever logs in signs by name
-    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new(), env = "COSIGN_KEY")]
     key: Option<String>,
     /// The certificate of the key, which names its holder: PEM
     #[arg(
@@ -59,11 +61,7 @@ pub(crate) struct Plan {
 impl SigningFlags {
     /// Whether who signs is still to be certified.
     pub(crate) fn by_identity(&self) -> bool {
-        self.issue_certificate || self.key_reference().is_none()
-    }
-
-    fn key_reference(&self) -> Option<&str> {
-        self.key.as_deref().filter(|reference| !reference.is_empty())
+        self.issue_certificate || self.key.is_none()
     }
 
     /// Chooses the services, and says what they will publish.
@@ -97,11 +95,10 @@ impl SigningFlags {
 
     /// Who signs: the holder of the key, once it is decrypted, or whoever logs in.
     pub(crate) async fn by(&self, plan: &Plan, algorithm: SigningAlgorithm) -> Result<By, Failure> {
-        let Some(reference) = self.key_reference() else {
+        let Some(reference) = self.key.clone() else {
             output::note("Generating ephemeral keys...");
             return Ok(By::Identity(self.login.token(&plan.issuer).await?, algorithm));
         };
-        let reference = reference.to_owned();
         let key = tokio::task::spawn_blocking(move || key_source::private(&reference));
         let key = SigningKey::from(key.await.map_err(|_| Failure::failed("reading key: the work was lost"))??);
         match &self.certificate {

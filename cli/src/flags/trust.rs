@@ -56,6 +56,11 @@ impl TrustFlags {
         }
     }
 
+    /// Whether a trusted root is named.
+    pub(crate) fn names_a_root(&self) -> bool {
+        self.trusted_root.is_some()
+    }
+
     pub(crate) fn demands(&self) -> Demands {
         Demands {
             log_entry: !self.insecure_ignore_tlog && !self.private_infrastructure,

@@ -4,6 +4,7 @@
 //! a timestamp authority.
 
 mod command_lines;
+mod explain;
 mod output;
 mod recorded;
 mod roots;

@@ -149,3 +149,17 @@ fn who_publishes_in_sigstores_own_instance_is_told_so_first() {
         assert_eq!(said.contains(STATEMENT), public, "{flags}: {said}");
     }
 }
+
+#[test]
+fn variable_that_was_forgotten_does_not_have_somebody_else_sign() {
+    let stage = Stage::set_up().with_token(&token(&json!({})));
+    for flag in ["--key=", "--identity-token="] {
+        let args = ["sign-blob", flag, "--bundle", "b.json", "f"];
+        let said = stage.sealgate.run(args).failure(1);
+        assert!(
+            said.contains("error: ") && said.contains("value") && said.contains(flag.trim_end_matches('=')),
+            "{said}"
+        );
+        assert!(!said.contains("Generating ephemeral keys"), "{said}");
+    }
+}

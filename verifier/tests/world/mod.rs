@@ -1,9 +1,10 @@
 //! A Sigstore of our own, in one process: authorities for names and for the time, logs of certificates and signatures.
 //! What it makes is genuine; tests then spoil one thing.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 pub(crate) mod der;
+mod judging;
 
 use std::{
     collections::BTreeMap,
@@ -20,10 +21,11 @@ use rcgen::{
 use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
 use verifier::{
-    CertificateAuthority, CertificateLog, Demands, Evidence, Fault, Found, LogFault, Place, SIGN_PREDICATE, SetAside,
-    Source, TimestampAuthority, TimestampFault, TransparencyLog, TrustRoot, UntrustedSignature, VerifiedAttestation,
-    VerifiedSignature, Window, examine,
+    CertificateAuthority, CertificateLog, Demands, SIGN_PREDICATE, TimestampAuthority, TransparencyLog, TrustRoot,
+    Window,
 };
+
+pub(crate) use judging::{attested, attested_layer, evidence, judge, judge_layer, log_fault, place, stamp_fault};
 
 /// When everything is signed.
 pub(crate) const T: u64 = 1_767_225_600;
@@ -397,55 +399,6 @@ pub(crate) fn stamped(mut bundle: Value, stamps: &[Vec<u8>]) -> Value {
     bundle
 }
 
-pub(crate) fn judge(bundle: &Value, trust: &TrustRoot) -> Result<VerifiedSignature, Fault> {
-    only(UntrustedSignature::bundle(place(), bundle.to_string().into_bytes()), trust)
-}
-
-pub(crate) fn judge_layer(
-    payload: &[u8],
-    annotations: BTreeMap<String, String>,
-    trust: &TrustRoot,
-) -> Result<VerifiedSignature, Fault> {
-    only(UntrustedSignature::layer(place(), payload.to_vec(), annotations), trust)
-}
-
-pub(crate) fn place() -> Place {
-    Place { source: Source::Referrers, manifest: Digest::of(b"manifest").into(), index: 0 }
-}
-
-fn only(signature: UntrustedSignature, trust: &TrustRoot) -> Result<VerifiedSignature, Fault> {
-    let evidence = evidence(signature, trust);
-    match (evidence.verified(), evidence.attestations(), evidence.refused()) {
-        ([good], [], []) => Ok(good.clone()),
-        ([], [], [refused]) => Err(refused.fault.clone()),
-        other => panic!("one signature, {other:?}"),
-    }
-}
-
-pub(crate) fn evidence(signature: UntrustedSignature, trust: &TrustRoot) -> Evidence {
-    let found = Found { signatures: vec![signature], gaps: vec![] };
-    examine(&image(), found, trust, time(NOW))
-}
-
-/// What one attestation comes to, in a bundle.
-pub(crate) fn attested(bundle: &Value, trust: &TrustRoot) -> Result<VerifiedAttestation, Fault> {
-    only_attestation(UntrustedSignature::bundle(place(), bundle.to_string().into_bytes()), trust)
-}
-
-/// What one attestation comes to, as a layer.
-pub(crate) fn attested_layer((bytes, annotations): Layer, trust: &TrustRoot) -> Result<VerifiedAttestation, Fault> {
-    only_attestation(UntrustedSignature::envelope(place(), bytes, annotations), trust)
-}
-
-fn only_attestation(signature: UntrustedSignature, trust: &TrustRoot) -> Result<VerifiedAttestation, Fault> {
-    let evidence = evidence(signature, trust);
-    match (evidence.verified(), evidence.attestations(), evidence.refused()) {
-        ([], [good], []) => Ok(good.clone()),
-        ([], [], [refused]) => Err(refused.fault.clone()),
-        other => panic!("one attestation, {other:?}"),
-    }
-}
-
 /// A layer's bytes and annotations.
 pub(crate) type Layer = (Vec<u8>, BTreeMap<String, String>);
 
@@ -473,28 +426,6 @@ pub(crate) fn stamped_layer((bytes, mut annotations): Layer, stamp: &[u8]) -> La
     let text = json!({ "SignedRFC3161Timestamp": b64(stamp) }).to_string();
     annotations.insert(location::TIMESTAMP_ANNOTATION.to_owned(), text);
     (bytes, annotations)
-}
-
-/// Why no log entry counted.
-pub(crate) fn log_fault(fault: Fault) -> LogFault {
-    match fault {
-        Fault::NoLogEntry { set_aside } => match set_aside.as_slice() {
-            [SetAside::LogEntry { why, .. }] => why.clone(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other}"),
-    }
-}
-
-/// Why no timestamp counted.
-pub(crate) fn stamp_fault(fault: Fault) -> TimestampFault {
-    match fault {
-        Fault::NoTime { set_aside } | Fault::NoTimestamp { set_aside } => match set_aside.as_slice() {
-            [SetAside::Timestamp { why, .. }] => why.clone(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other}"),
-    }
 }
 
 /// Timestamps instead of log entries.

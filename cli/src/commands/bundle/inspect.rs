@@ -56,7 +56,8 @@ fn grow(value: &Value, depth: usize, lines: &mut Vec<String>) {
     for (name, value) in members {
         let indent = "  ".repeat(depth);
         match value {
-            Value::Null => {}
+            Value::Null => continue,
+            Value::Object(members) if members.is_empty() => continue,
             Value::Array(items) => lines.push(format!("{indent}- {name}: {}", items.len())),
             Value::Object(_) => lines.push(format!("{indent}- {name}:")),
             Value::String(text) => lines.push(format!("{indent}- {name}: {}", excerpt(text, MAX_TEXT))),
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn members_are_lines_and_what_is_not_there_is_none() {
-        let value = json!({ "mediaType": "x\n", "none": null, "list": [{ "a": 1 }, "b"], "one": { "two": true } });
+        let value = json!({ "mediaType": "x\n", "none": null, "no": {}, "list": [{ "a": 1 }, "b"], "one": { "two": true } });
         let wanted =
             ["- media type: x\\n", "- list: 2", "  - [0]:", "    - a: 1", "  - [1]: b", "- one:", "  - two: true"];
         assert_eq!(tree(&value), wanted);
