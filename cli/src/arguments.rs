@@ -39,6 +39,8 @@ pub(crate) enum Command {
     /// Sigstore bundles as documents: inspect, create, upgrade
     #[command(subcommand)]
     Bundle(commands::bundle::Command),
+    /// Fetch trust material by TUF into the cache
+    Initialize(commands::initialize::Args),
     /// Print the tag under which signatures of an image are stored
     Triangulate(commands::triangulate::Args),
     /// Ask the policy about images: 0 allowed, 1 denied, 2 usage, 3 could not decide

@@ -11,6 +11,7 @@ mod foreign_flags;
 mod key_source;
 mod output;
 mod password;
+mod trust_source;
 mod private_file;
 
 use std::process::ExitCode;

@@ -34,6 +34,21 @@ impl CertificateAuthority {
         Certificate::parse_pem_of(roots, MAX_ROOTS)?.into_iter().map(with).collect()
     }
 
+    /// The same of one file that holds both: what issued itself is a root, the rest stands below each of them, as in
+    /// cosign's `SIGSTORE_ROOT_FILE`.
+    ///
+    /// # Errors
+    /// As [`Self::pool`], and on text without a root.
+    pub fn roots_and_intermediates(pem: &str, window: Window) -> Result<Vec<Self>, CertificateError> {
+        let all = Certificate::parse_pem_of(pem, MAX_ROOTS)?;
+        let (roots, between): (Vec<_>, Vec<_>) = all.into_iter().partition(Certificate::is_self_issued);
+        if roots.is_empty() {
+            return Err(CertificateError::Absent);
+        }
+        let with = |root| Self::new(between.iter().cloned().chain([root]).collect(), window);
+        roots.into_iter().map(with).collect()
+    }
+
     pub(crate) fn new(certificates: Vec<Certificate>, window: Window) -> Result<Self, CertificateError> {
         Chain::new(certificates, window).map(Self)
     }

@@ -205,7 +205,7 @@ impl ClaimedCertificate {
             Err(CertificateError::Nameless) => None,
             Err(why) => return Err(why.clone()),
         };
-        let key = |key: PublicKey| format!("{:?} {}", key.kind(), key.id());
+        let key = |key: PublicKey| format!("{} {}", key.kind(), key.id());
         Ok(Self {
             digest: oci::Digest::of(der).to_string(),
             serial: hex::encode(certificate.serial()),

@@ -6,10 +6,49 @@ use oci::{AnyDigest, ImageRef, PinnedRef, Repository};
 use registry::{Client, Discovery, Kind, Lookup, RegistryError};
 use rustls_pki_types::UnixTime;
 
+use super::local_image;
 use crate::{
     exit::{Exit, Failure},
-    flags::repository,
+    flags::{registry::RegistryFlags, repository},
 };
+
+/// Images whose signatures are looked for.
+pub(super) enum Images {
+    /// In registries.
+    Remote {
+        /// How they are asked.
+        client: Client,
+        /// The images, in the order in which they were typed.
+        images: Vec<ImageRef>,
+        /// How long one image may take.
+        patience: Duration,
+    },
+    /// In folders.
+    Local(Vec<String>),
+}
+
+impl Images {
+    /// Those that were typed: names, or folders.
+    pub(super) fn typed(texts: &[String], local: bool, flags: &RegistryFlags) -> Result<Self, Failure> {
+        if local {
+            return Ok(Self::Local(texts.to_vec()));
+        }
+        let images = texts.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let client = flags.clone().with_environment()?.client(&images)?;
+        Ok(Self::Remote { client, images, patience: flags.timeout })
+    }
+
+    /// The image at this place by digest, and what is found for it.
+    pub(super) async fn find(&self, at: usize, kind: Kind) -> Result<(PinnedRef, Discovery), Failure> {
+        match self {
+            Self::Local(folders) => local_image::find(&folders[at], kind),
+            Self::Remote { client, images, patience } => {
+                let found = tokio::time::timeout(*patience, find(client, &images[at], kind)).await;
+                found.map_err(|_| late(&images[at], *patience))?
+            }
+        }
+    }
+}
 
 /// An image as it was typed.
 pub(super) fn parse(text: &str) -> Result<ImageRef, Failure> {

@@ -61,7 +61,7 @@ enum Output {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let image = discovery::parse(&args.image)?;
     let expected = args.expected()?;
-    let trust = args.root(expected.as_ref())?;
+    let trust = args.root(expected.as_ref()).await?;
     let client = args.registry.clone().with_environment()?.client([&image])?;
     let (patience, telling) = (args.registry.timeout, Story::told(&client, &image, &trust, expected.as_ref()));
     let story = tokio::time::timeout(patience, telling).await.map_err(|_| late(&image, patience))??;
@@ -89,9 +89,9 @@ impl Args {
     }
 
     /// Where nobody is trusted, nothing is checked, which is said.
-    fn root(&self, expected: Option<&Expected>) -> Result<TrustRoot, Failure> {
+    async fn root(&self, expected: Option<&Expected>) -> Result<TrustRoot, Failure> {
         let key = expected.and_then(Expected::key).cloned();
-        match self.certificates.root(&self.trust, key.clone()) {
+        match self.certificates.root(&self.trust, key.clone()).await {
             Err(failure) if !self.trust.names_a_root() => {
                 output::warn(format_args!("{}", failure.message));
                 Ok(TrustRoot::new(key.into_iter().collect()).demanding(self.trust.demands()))

@@ -10,7 +10,9 @@ mod discovery;
 pub(crate) mod explain;
 pub(crate) mod generate_key_pair;
 pub(crate) mod import_key_pair;
+pub(crate) mod initialize;
 mod key_files;
+mod local_image;
 pub(crate) mod man;
 pub(crate) mod public_key;
 pub(crate) mod pull;
@@ -48,9 +50,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::AttestBlob(args) => wait(attest_blob::run(args)),
         Command::Verify(args) => wait(verify::run(args)),
         Command::VerifyAttestation(args) => wait(verify_attestation::run(args)),
-        Command::VerifyBlob(args) => verify_blob::run(&args),
-        Command::VerifyBlobAttestation(args) => verify_blob_attestation::run(&args),
+        Command::VerifyBlob(args) => wait(verify_blob::run(args)),
+        Command::VerifyBlobAttestation(args) => wait(verify_blob_attestation::run(args)),
         Command::Bundle(command) => wait(bundle::run(command)),
+        Command::Initialize(args) => wait(initialize::run(args)),
         Command::Triangulate(args) => wait(triangulate::run(args)),
         Command::Check(args) => wait(check::run(args)),
         Command::Explain(args) => wait(explain::run(args)),

@@ -4,12 +4,12 @@ mod objects;
 mod report;
 
 use clap::ValueEnum;
-use oci::ImageRef;
-use registry::{Client, Discovery, Kind, RegistryError};
+use oci::PinnedRef;
+use registry::{Discovery, Kind, RegistryError};
 use verifier::{TrustRoot, examine};
 
 use self::report::Findings;
-use super::discovery::{self, find, incomplete, late, now};
+use super::discovery::{Images, incomplete, now};
 use crate::{
     exit::{Exit, Failure},
     flags::{
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// Compare annotations with the signed ones (the digest is always compared)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
     check_claims: bool,
+    /// The images are folders that `cosign save` has written
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_LOCAL_IMAGE")]
+    local_image: bool,
     /// What to print on standard output
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
     output: Output,
@@ -57,31 +60,27 @@ enum Output {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let expected = Expected::of(args.key.as_deref(), &args.identity)?;
-    let trust = args.certificates.root(&args.trust, expected.key().cloned())?;
+    let trust = args.certificates.root(&args.trust, expected.key().cloned()).await?;
     args.trust.announce();
     if !args.check_claims {
         output::warn("annotations are not compared; the digest is");
     }
-    let images = args.images.iter().map(|text| discovery::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let client = args.registry.clone().with_environment()?.client(&images)?;
-    for (text, image) in args.images.iter().zip(&images) {
-        let work = verify(&args, &client, (&expected, &trust), text, image);
-        let late = || late(image, args.registry.timeout);
-        tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;
+    let images = Images::typed(&args.images, args.local_image, &args.registry)?;
+    for (at, typed) in args.images.iter().enumerate() {
+        let (pinned, discovery) = images.find(at, Kind::Signatures).await?;
+        verify(&args, &expected, &trust, typed, (&pinned, discovery))?;
     }
     Ok(())
 }
 
-async fn verify(
+fn verify(
     args: &Args,
-    client: &Client,
-    (expected, trust): (&Expected, &TrustRoot),
+    expected: &Expected,
+    trust: &TrustRoot,
     typed: &str,
-    image: &ImageRef,
+    (pinned, Discovery { found, errors }): (&PinnedRef, Discovery),
 ) -> Result<(), Failure> {
-    let (pinned, discovery) = find(client, image, Kind::Signatures).await?;
-    let Discovery { found, errors } = discovery;
-    let evidence = examine(&pinned, found, trust, now());
+    let evidence = examine(pinned, found, trust, now());
     // Not a map: of two values for one name, no signature has both.
     let wanted: Vec<(&str, &str)> = match args.check_claims {
         true => args.annotations.iter().flat_map(|one| &one.0).map(|(k, v)| (k.as_str(), v.as_str())).collect(),

@@ -4,14 +4,14 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::ValueEnum;
-use oci::{ImageRef, excerpt};
-use registry::{Client, Discovery, Kind, RegistryError};
+use oci::{PinnedRef, excerpt};
+use registry::{Discovery, Kind, RegistryError};
 use serde_json::json;
 use signer::PredicateType;
 use verifier::{Evidence, TrustRoot, VerifiedAttestation, examine};
 
 use super::{
-    discovery::{self, find, incomplete, late, now},
+    discovery::{Images, incomplete, now},
     vouched,
 };
 use crate::{
@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Understood for the sake of scripts: the image's digest is always compared
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "true", env = "COSIGN_CHECK_CLAIMS")]
     check_claims: bool,
+    /// The images are folders that `cosign save` has written
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_LOCAL_IMAGE")]
+    local_image: bool,
     /// Understood for the sake of scripts: each line printed is the JSON of one envelope
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
     output: Output,
@@ -62,30 +65,27 @@ enum Output {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let expected = Expected::of(args.key.as_deref(), &args.identity)?;
-    let trust = args.certificates.root(&args.trust, expected.key().cloned())?;
+    let trust = args.certificates.root(&args.trust, expected.key().cloned()).await?;
     args.trust.announce();
     if !args.check_claims {
         output::warn("the image's digest is compared all the same");
     }
-    let images = args.images.iter().map(|text| discovery::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let client = args.registry.clone().with_environment()?.client(&images)?;
-    for (text, image) in args.images.iter().zip(&images) {
-        let work = verify(&args, &client, (&expected, &trust), text, image);
-        let late = || late(image, args.registry.timeout);
-        tokio::time::timeout(args.registry.timeout, work).await.map_err(|_| late())??;
+    let images = Images::typed(&args.images, args.local_image, &args.registry)?;
+    for (at, typed) in args.images.iter().enumerate() {
+        let (pinned, discovery) = images.find(at, Kind::Attestations).await?;
+        verify(&args, &expected, &trust, typed, (&pinned, discovery))?;
     }
     Ok(())
 }
 
-async fn verify(
+fn verify(
     args: &Args,
-    client: &Client,
-    (expected, trust): (&Expected, &TrustRoot),
+    expected: &Expected,
+    trust: &TrustRoot,
     typed: &str,
-    image: &ImageRef,
+    (pinned, Discovery { found, errors }): (&PinnedRef, Discovery),
 ) -> Result<(), Failure> {
-    let (pinned, Discovery { found, errors }) = find(client, image, Kind::Attestations).await?;
-    let evidence = examine(&pinned, found, trust, now());
+    let evidence = examine(pinned, found, trust, now());
     let findings = Findings::part(&evidence, expected, &args.kind);
     if findings.good.is_empty() {
         return Err(findings.refusal(args, &errors));

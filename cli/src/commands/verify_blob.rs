@@ -46,8 +46,8 @@ pub(crate) struct CheckFlags {
     pub(super) timeout: Duration,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let blob = args.check.verified(&args.blob, || SignedFile::named(&args.blob))?;
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let blob = args.check.verified(&args.blob, || SignedFile::named(&args.blob)).await?;
     args.check.say(&blob);
     if let Some(kind) = blob.predicate_type() {
         output::note(format_args!("What is signed is a statement about the file, of type {}", oci::excerpt(kind, 200)));
@@ -57,13 +57,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 impl CheckFlags {
     /// The signature of a file, if it is genuine and by whom it should be.
-    pub(super) fn verified(
+    pub(super) async fn verified(
         &self,
         name: &str,
         file: impl FnOnce() -> Result<SignedFile, Failure>,
     ) -> Result<VerifiedBlob, Failure> {
         let expected = Expected::of(self.key.as_deref(), &self.identity)?;
-        let trust = self.certificates.root(&self.trust, expected.key().cloned())?;
+        let trust = self.certificates.root(&self.trust, expected.key().cloned()).await?;
         self.trust.announce();
         let file = file()?;
         let bundle = self.parts.to_bundle(&file.digest(), self.maker(&expected)?)?;

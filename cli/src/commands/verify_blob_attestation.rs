@@ -34,12 +34,12 @@ pub(crate) struct Args {
     check: CheckFlags,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     if !args.check_claims {
         output::warn("the file's digest is compared all the same");
     }
     let name = args.blob.as_deref().or(args.digest.as_deref()).unwrap_or_default();
-    let blob = args.check.verified(name, || file(args))?;
+    let blob = args.check.verified(name, || file(&args)).await?;
     match blob.predicate_type() {
         Some(kind) if kind == args.kind.uri() => {
             args.check.say(&blob);

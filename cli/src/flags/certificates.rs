@@ -42,13 +42,13 @@ struct Given {
 impl CertificateFlags {
     /// What signatures are checked against: what these flags name, and the rest as the other flags say. Nothing else is
     /// asked for where these are enough.
-    pub(crate) fn root(&self, trust: &TrustFlags, key: Option<PublicKey>) -> Result<TrustRoot, Failure> {
+    pub(crate) async fn root(&self, trust: &TrustFlags, key: Option<PublicKey>) -> Result<TrustRoot, Failure> {
         let given = self.given()?;
         let demands = trust.demands();
         let demands = Demands { timestamp: demands.timestamp || given.clock.is_some(), ..demands };
         let root = match given.is_enough(demands, key.is_some()) {
             true => TrustRoot::new(key.into_iter().collect()),
-            false => trust.root(key)?,
+            false => trust.root(key).await?,
         };
         let root = given.put_into(&root).demanding(demands);
         let root = if self.allow_certificate_chain { root.with_carried_chains() } else { root };

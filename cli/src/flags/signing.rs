@@ -11,8 +11,9 @@ use super::{
     boolean,
     login::LoginFlags,
     services::{Chosen, ISSUER, ServiceFlags, Urls},
+    trust,
 };
-use crate::{bounded_file, consent, exit::Failure, key_source, output};
+use crate::{bounded_file, consent, exit::Failure, key_source, output, trust_source};
 
 /// Empty text is refused: a variable that a pipeline forgot to set must not turn a signature by key into one by name.
 #[derive(Debug, Clone, clap::Args)]
@@ -76,15 +77,22 @@ impl SigningFlags {
 
     async fn chosen(&self, format: Format) -> Result<Plan, Failure> {
         let issuer = self.login.issuer();
-        let check = self.trusted_root.as_deref().map(|path| self.check(path)).transpose()?;
-        let config = match self.services.chosen(self.by_identity(), issuer)? {
+        let chosen = self.services.chosen(self.by_identity(), issuer)?;
+        let trust = match &self.trusted_root {
+            Some(path) => Some(trust::read(path)?),
+            // what names the services also says how to tell that they answered well
+            None if chosen == Chosen::Trusted => Some(trust_source::trusted_root().await?),
+            None => None,
+        };
+        let check = trust.map(|trust| self.check(trust));
+        let config = match chosen {
             Chosen::Urls(urls) => {
                 self.consent(urls.are_public())?;
                 let services = by_address(&urls).map_err(choosing)?;
                 return Ok(Plan { services, check, issuer: issuer.unwrap_or(ISSUER).to_owned() });
             }
             Chosen::File(path) => bounded_file::read(&path, MAX_KIB).map(|bytes| bytes.to_vec()).map_err(choosing)?,
-            Chosen::Trusted => return Err(Failure::failed("no signing config comes with the trust material yet")),
+            Chosen::Trusted => trust_source::signing_config().await?,
         };
         self.consent(consent::names_public_service(&config))?;
         let config = SigningConfig::parse(&config).map_err(choosing)?;
@@ -110,15 +118,10 @@ impl SigningFlags {
 
     /// What was made must be good by this root as far as services took part, and in a certificate log if the root
     /// knows one and the certificate was issued for the occasion.
-    fn check(&self, path: &Path) -> Result<Check, Failure> {
-        let loading = |why: &dyn std::fmt::Display| Failure::failed(format_args!("loading trusted root: {why}"));
-        let bytes = bounded_file::read(path, MAX_KIB).map_err(|why| loading(&why))?;
-        let trust =
-            TrustRoot::parse_trusted_root(&bytes).map_err(|why| loading(&format_args!("{}: {why}", path.display())))?;
+    fn check(&self, trust: TrustRoot) -> Check {
         let logged = !self.insecure_skip_verify && !trust.certificate_logs().is_empty();
-        let certificate_log = self.by_identity() && logged;
-        let demands = Demands { log_entry: false, certificate_log, timestamp: false };
-        Ok(Check { trust: trust.demanding(demands), identity: None })
+        let demands = Demands { log_entry: false, certificate_log: self.by_identity() && logged, timestamp: false };
+        Check { trust: trust.demanding(demands), identity: None }
     }
 
     fn consent(&self, public: bool) -> Result<(), Failure> {

@@ -1,12 +1,15 @@
 //! What signatures are checked against beside a key, and what they must carry.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use keys::PublicKey;
 use verifier::{Demands, TrustRoot};
 
 use super::boolean;
-use crate::{bounded_file, exit::Failure, output};
+use crate::{bounded_file, exit::Failure, output, trust_source};
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Trust")]
@@ -37,26 +40,20 @@ const WEAKENING: [&str; 4] = [
 ];
 
 impl TrustFlags {
-    /// What these flags say, and this key if there is one. What is demanded comes from flags, never from what is found.
-    pub(crate) fn root(&self, key: Option<PublicKey>) -> Result<TrustRoot, Failure> {
+    /// What these flags say, and this key if there is one. Without a file, trust material comes from the environment's
+    /// files or by TUF, where something needs it. What is demanded comes from flags, never from what is found.
+    pub(crate) async fn root(&self, key: Option<PublicKey>) -> Result<TrustRoot, Failure> {
         let demands = self.demands();
-        match (&self.trusted_root, key) {
-            (Some(path), key) => {
-                let loading =
-                    |why: &dyn std::fmt::Display| Failure::failed(format_args!("loading trusted root: {why}"));
-                let bytes = bounded_file::read(path, MAX_KIB).map_err(|why| loading(&why))?;
-                let root = TrustRoot::parse_trusted_root(&bytes)
-                    .map_err(|why| loading(&format_args!("{}: {why}", path.display())))?;
-                Ok(root.with_keys(key.into_iter().collect()).demanding(demands))
-            }
-            (None, None) => Err(no_root("certificates", NAME_ONE)),
-            (None, Some(_)) if demands.log_entry => Err(no_root("log entries", NAME_ONE_OR_PRIVATE)),
-            (None, Some(_)) if demands.timestamp => Err(no_root("timestamps", NAME_ONE)),
-            (None, Some(key)) => Ok(TrustRoot::new(vec![key])),
+        let alone = key.is_some() && !demands.log_entry && !demands.timestamp;
+        let keys = key.into_iter().collect();
+        match &self.trusted_root {
+            Some(path) => Ok(read(path)?.with_keys(keys).demanding(demands)),
+            None if alone => Ok(TrustRoot::new(keys)),
+            None => Ok(trust_source::trusted_root().await?.with_keys(keys).demanding(demands)),
         }
     }
 
-    /// Whether a trusted root is named.
+    /// Whether a file is named.
     pub(crate) fn names_a_root(&self) -> bool {
         self.trusted_root.is_some()
     }
@@ -86,12 +83,12 @@ impl TrustFlags {
     }
 }
 
-fn no_root(what: &str, hint: &str) -> Failure {
-    Failure::failed(format_args!("no trusted root: {what} cannot be checked without one")).hint(hint)
+/// The trusted root in a file.
+pub(crate) fn read(path: &Path) -> Result<TrustRoot, Failure> {
+    let loading = |why: &dyn std::fmt::Display| Failure::failed(format_args!("loading trusted root: {why}"));
+    let bytes = bounded_file::read(path, MAX_KIB).map_err(|why| loading(&why))?;
+    TrustRoot::parse_trusted_root(&bytes).map_err(|why| loading(&format_args!("{}: {why}", path.display())))
 }
 
-const NAME_ONE: &str = "--trusted-root FILE names one; none is built in, and none is fetched";
-const NAME_ONE_OR_PRIVATE: &str = "--trusted-root FILE names one (none is built in, and none is fetched); \
-                                   --private-infrastructure verifies a signature that was made without a log";
 /// The most that a trusted root is read to.
 const MAX_KIB: u64 = 1024;

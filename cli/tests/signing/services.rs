@@ -139,6 +139,8 @@ fn who_publishes_in_sigstores_own_instance_is_told_so_first() {
     stage.write("old", &token(&json!({ "exp": 1_000_000_000 })));
     // the token is refused before anybody is asked
     for (flags, public) in [
+        ("", true),
+        ("--key k.key --issue-certificate --use-signing-config", true),
         ("--use-signing-config=false", true),
         ("--use-signing-config=false --yes", true),
         ("--fulcio-url http://127.0.0.1:1", true),

@@ -9,4 +9,5 @@ mod embedded;
 mod http;
 mod tuf;
 
+pub use embedded::{STAGING_MIRROR, STAGING_ROOT};
 pub use tuf::{Material, Tuf, TufError, TufSettings};

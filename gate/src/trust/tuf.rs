@@ -171,14 +171,16 @@ impl Tuf {
     /// What is left where the mirror cannot be reached.
     async fn without_mirror(&self, now: Timestamp, why: String) -> Result<Material, TufError> {
         let unreachable = format!("TUF mirror {} cannot be reached: {why}", self.mirror);
-        let had_cache = self.cache.refreshed().is_some();
         match self.cached(now).await {
             Ok(cached) => {
                 let at = cached.refreshed.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
                 let warning = Some(format!("{unreachable}; trust material as of {at} is used"));
                 Ok(Material { warning, ..cached })
             }
-            Err(stale @ TufError::Rejected { .. }) if had_cache => Err(stale),
+            Err(TufError::Rejected { why: stale, .. }) if self.cache.refreshed().is_some() => {
+                let why = format!("{why}; what is cached is not valid: {stale}");
+                Err(TufError::Unreachable { mirror: self.mirror.clone(), why })
+            }
             Err(_) if self.built_in().is_some() && self.settings.root.is_none() => Ok(Material {
                 trusted_root: embedded::TRUSTED_ROOT.to_vec(),
                 signing_config: Some(embedded::SIGNING_CONFIG.to_vec()),

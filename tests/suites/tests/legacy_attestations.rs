@@ -49,9 +49,7 @@ impl Stage<'_> {
             vec!["attest", "--yes", "--type", "spdxjson", "--predicate", &predicate, "--fulcio-url", &fulcio];
         args.extend(["--rekor-url", &rekor, "--rekor-entry-type", entry, "--identity-token", &token]);
         args.extend(stamped.then_some(["--timestamp-server-url", &timestamps]).into_iter().flatten());
-        let o = client.run(program, args.into_iter().chain(more.iter().copied()).chain([image.as_str()]));
-        if o.code != 0 { let _ = std::process::Command::new("cp").arg(self.sigstore.folder().join("fulcio.log")).arg("/tmp/vlogs/").status(); }
-        o.success();
+        client.run(program, args.into_iter().chain(more.iter().copied()).chain([image.as_str()])).success();
         image
     }
 
