@@ -77,7 +77,7 @@ const FOREIGN: &[Foreign] = &[
     cosign("import-key-pair", &[EVERYWHERE]),
     cosign("public-key", &[EVERYWHERE, TOKEN]),
     cosign("sign", &[EVERYWHERE, TOKEN, REGISTRY, SIGN]),
-    cosign("attest", &[EVERYWHERE, TOKEN, REGISTRY, ATTEST]),
+    cosign("attest", &[EVERYWHERE, TOKEN, REGISTRY]),
     cosign("sign-blob", &[EVERYWHERE, TOKEN]),
     cosign("attest-blob", &[EVERYWHERE, TOKEN]),
     cosign("verify", &[EVERYWHERE, TOKEN, REGISTRY, VERIFY, &["attachment", "payload", "signature"]]),
@@ -100,16 +100,8 @@ const DOCKER_MEDIA_TYPES: &str = "COSIGN_DOCKER_MEDIA_TYPES";
 const EVERYWHERE: &[&str] = &["output-file", "verbose", "d"];
 const TOKEN: &[&str] = &["sk", "slot"];
 const REGISTRY: &[&str] = &["attachment-tag-prefix", "k8s-keychain", "registry-server-name"];
-const SIGN: &[&str] = &[
-    "attachment",
-    "b64",
-    "payload",
-    "record-creation-timestamp",
-    "registry-referrers-mode",
-    "sign-container-identity",
-];
-const ATTEST: &[&str] = &["record-creation-timestamp", "replace"];
-const VERIFY: &[&str] = &["offline", "sct"];
+const SIGN: &[&str] = &["attachment", "b64", "payload", "registry-referrers-mode", "sign-container-identity"];
+const VERIFY: &[&str] = &["sct"];
 
 #[cfg(test)]
 mod tests {
@@ -146,7 +138,8 @@ mod tests {
         let program = Arguments::command();
         for foreign in FOREIGN.iter().filter(|foreign| foreign.program == "cosign") {
             let command = program.find_subcommand(foreign.command).expect(foreign.command);
-            for flag in command.get_arguments().filter(|flag| !flag.is_positional()) {
+            let below = command.get_subcommands().flat_map(clap::Command::get_arguments);
+            for flag in command.get_arguments().chain(below).filter(|flag| !flag.is_positional()) {
                 let name = flag.get_long().expect("every flag has a long name");
                 let variable = format!("COSIGN_{}", name.to_uppercase().replace('-', "_"));
                 let taken = flag.get_env().is_some_and(|env| env == variable.as_str());

@@ -65,7 +65,8 @@ fn bundles_that_are_put_together_are_those_that_cosign_makes() {
     }
     let line = "bundle create --artifact file --attestation envelope --key k.pub --ignore-tlog --out statement";
     let _ = run(client, line).success();
-    let verify = ["verify-blob-attestation", "--insecure-ignore-tlog", "--key", "k.pub", "--bundle", "statement", "file"];
+    let verify =
+        ["verify-blob-attestation", "--insecure-ignore-tlog", "--key", "k.pub", "--bundle", "statement", "file"];
     let _ = client.run("cosign-3", verify).success();
     let _ = client.run(PROGRAM, verify).success();
 }
@@ -76,9 +77,15 @@ fn what_is_no_bundle_yet_cannot_become_one() {
     let cosign = signed();
     let client = cosign.client();
     for (rest, wanted) in [
-        ("--artifact file --signature signature --key k.pub", "no log entry is given, wanted one in --bundle, or --ignore-tlog"),
+        (
+            "--artifact file --signature signature --key k.pub",
+            "no log entry is given, wanted one in --bundle, or --ignore-tlog",
+        ),
         ("--artifact file --key k.pub --ignore-tlog", "no signature is given, wanted --bundle or --signature"),
-        ("--artifact file --signature signature --ignore-tlog", "does not say whose it is, wanted --key or --certificate"),
+        (
+            "--artifact file --signature signature --ignore-tlog",
+            "does not say whose it is, wanted --key or --certificate",
+        ),
         ("--artifact absent --signature signature --key k.pub --ignore-tlog", "open absent: no such file"),
         ("--artifact file --attestation absent --key k.pub --ignore-tlog", "reading attestation: open absent: "),
         ("--artifact file --attestation predicate --key k.pub --ignore-tlog", "reading signature: "),
@@ -91,7 +98,11 @@ fn what_is_no_bundle_yet_cannot_become_one() {
     }
     let done = "bundle create --artifact file --signature signature --key k.pub --ignore-tlog --out done";
     let _ = run(client, done).success();
-    refuses(client, "bundle create --artifact file --bundle done --key k.pub --ignore-tlog", "a Sigstore bundle already");
+    refuses(
+        client,
+        "bundle create --artifact file --bundle done --key k.pub --ignore-tlog",
+        "a Sigstore bundle already",
+    );
 }
 
 /// What an older cosign would have kept of the entry in this exchange, and what the log answers.
@@ -111,8 +122,10 @@ impl Logged {
         let body = BASE64_STANDARD.decode(entry["body"].as_str().expect("a body")).expect("base64");
         let body: Value = serde_json::from_slice(&body).expect("it is JSON");
         let signature = &body["spec"]["signature"];
-        let payload: serde_json::Map<_, _> =
-            ["body", "integratedTime", "logIndex", "logID"].map(|name| (name.to_owned(), entry[name].clone())).into_iter().collect();
+        let payload: serde_json::Map<_, _> = ["body", "integratedTime", "logIndex", "logID"]
+            .map(|name| (name.to_owned(), entry[name].clone()))
+            .into_iter()
+            .collect();
         let promise = &entry["verification"]["signedEntryTimestamp"];
         let older = json!({
             "base64Signature": signature["content"], "cert": signature["publicKey"]["content"],
@@ -134,7 +147,8 @@ fn inclusion_proof_that_is_missing_is_fetched_and_must_be_the_entrys() {
         true => Reply::ok("application/json", answer.clone()),
         false => Reply::status(404),
     });
-    let create = format!("bundle create --artifact {} --bundle older --rekor-url http://{}", logged.digest, log.address());
+    let create =
+        format!("bundle create --artifact {} --bundle older --rekor-url http://{}", logged.digest, log.address());
     let said = run(&client, &format!("{create} --out bundle"));
     assert!(said.stderr.contains("Fetching missing inclusion proof from Rekor for log index "), "{}", said.stderr);
     let _ = said.success();
@@ -169,10 +183,15 @@ fn log_that_answers_otherwise_gives_no_proof() {
         (Reply::redirect("http://127.0.0.1:9/"), "transparency log"),
     ] {
         let log = Server::http(move |_| reply.clone());
-        let create = format!("bundle create --artifact {} --bundle older --rekor-url http://{}", logged.digest, log.address());
+        let create =
+            format!("bundle create --artifact {} --bundle older --rekor-url http://{}", logged.digest, log.address());
         refuses(&client, &create, wanted);
     }
-    refuses(&client, &format!("bundle create --artifact {} --bundle older --rekor-url http://127.0.0.1:9", logged.digest), "transparency log");
+    refuses(
+        &client,
+        &format!("bundle create --artifact {} --bundle older --rekor-url http://127.0.0.1:9", logged.digest),
+        "transparency log",
+    );
 }
 
 #[test]

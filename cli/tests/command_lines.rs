@@ -32,13 +32,6 @@ fn command_line_that_cannot_work_is_refused_in_words_that_say_why() {
              mode\nhint: --key verifies a signature by key instead\n",
         ),
         (
-            "verify --key team.pub a/b",
-            1,
-            "error: no trusted root: log entries cannot be checked without one\n\
-             hint: --trusted-root FILE names one (none is built in, and none is fetched); --private-infrastructure \
-             verifies a signature that was made without a log\n",
-        ),
-        (
             "verify --key team.pub --private-infrastructure Bad:",
             1,
             "error: image `Bad:`: invalid reference format: tag ``: it is empty\n",
@@ -51,9 +44,9 @@ fn command_line_that_cannot_work_is_refused_in_words_that_say_why() {
              For more information, try '--help'.\n",
         ),
         (
-            "verify --certificate-chain x a/b",
+            "verify --attachment sbom a/b",
             1,
-            "error: cosign's flag `--certificate-chain` is not here yet\n\
+            "error: cosign's flag `--attachment` is not here yet\n\
              hint: `sealgate verify --help` lists what is\n",
         ),
         (

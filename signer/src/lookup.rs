@@ -1,11 +1,6 @@
 //! Log entries that are there already, by their place: bundles of older versions lack the proof that newer ones carry.
 
-use crate::{
-    Service, ServiceError,
-    log_entry::LogEntry,
-    service::Address,
-    token::Web,
-};
+use crate::{Service, ServiceError, log_entry::LogEntry, service::Address, token::Web};
 
 /// The entry with this index in a log of version 1, with its proof, as bundles carry it. Whether it is the one that was
 /// meant, and genuine, was not looked at.

@@ -34,6 +34,10 @@ pub(crate) struct Args {
     /// Write the bundle to a file: all that is needed to verify the attestation
     #[arg(long, value_name = "FILE", env = "COSIGN_BUNDLE")]
     bundle: Option<std::path::PathBuf>,
+    /// With the legacy format: take the place of attestations of the same type. Not here yet; bundles stay beside each
+    /// other, as with cosign
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, default_value = "false", env = "COSIGN_REPLACE")]
+    replace: bool,
     #[command(flatten)]
     recorded: RecordedFlags,
     #[command(flatten)]
@@ -66,7 +70,7 @@ impl RecordedFlags {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let format = args.format.format();
+    let format = args.format.format()?;
     fit(&args, format)?;
     let what = args.predicate.read()?;
     let client = args.registry.clone().with_environment()?.client(&args.images)?;
@@ -88,6 +92,11 @@ fn fit(args: &Args, format: Format) -> Result<(), Failure> {
         return Err(Failure::failed(
             "must enable upload to the OCI registry or specify a local --bundle path with --new-bundle-format",
         ));
+    }
+    match (args.replace, format) {
+        (false, _) => {}
+        (true, Format::Bundle) => output::warn("--replace: bundles are never replaced, the older ones stay"),
+        (true, _) => return Err(Failure::failed("--replace is not here yet for the legacy format")),
     }
     match args.bundle.is_some() && args.images.len() > 1 {
         true => {

@@ -40,7 +40,8 @@ pub(super) fn find(directory: &str, kind: Kind) -> Result<(PinnedRef, Discovery)
 
 /// The one image that an index names.
 fn image(entries: &[Descriptor]) -> Result<Digest, String> {
-    let images: Vec<_> = entries.iter().filter(|entry| kind_of(entry).is_none_or(|kind| IMAGES.contains(&kind))).collect();
+    let images: Vec<_> =
+        entries.iter().filter(|entry| kind_of(entry).is_none_or(|kind| IMAGES.contains(&kind))).collect();
     match images[..] {
         [image] => image.digest.sha256().ok_or_else(|| format!("image {} found, wanted one by sha256", image.digest)),
         _ => Err(format!("{} images found, wanted one", images.len())),

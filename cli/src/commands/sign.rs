@@ -54,7 +54,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let format = args.format.format();
+    let format = args.format.format()?;
     args.files.fit(format, args.upload)?;
     let client = args.registry.clone().with_environment()?.client(&args.images)?;
     let plan = args.signing.plan(format).await?;

@@ -147,7 +147,8 @@ impl<'a> Findings<'a> {
         if !self.other_kind.is_empty() {
             let found: Vec<_> = self.other_kind.iter().map(|one| excerpt(one.predicate_type(), 200)).collect();
             let wanted = args.kind.uri();
-            let message = format!("none of the attestations matched the predicate type: {wanted}, found: {}", found.join(","));
+            let message =
+                format!("none of the attestations matched the predicate type: {wanted}, found: {}", found.join(","));
             return Failure::new(Exit::NoMatch, message).details(details);
         }
         let count = self.other_signer.len() + self.evidence.refused().len();
@@ -163,7 +164,8 @@ impl<'a> Findings<'a> {
     /// What was found beside those that count, with why it does not count.
     fn others(&self) -> Vec<String> {
         let signatures = self.evidence.verified().iter();
-        let signatures = signatures.map(|one| format!("{}: signature by {}, which is not an attestation", one.place(), one.signer()));
+        let signatures = signatures
+            .map(|one| format!("{}: signature by {}, which is not an attestation", one.place(), one.signer()));
         let kinds = self.other_kind.iter().map(ToString::to_string);
         let refused = self.evidence.refused().iter().map(ToString::to_string);
         kinds.chain(self.other_signer.iter().cloned()).chain(signatures).chain(refused).collect()

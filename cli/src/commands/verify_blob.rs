@@ -41,9 +41,9 @@ pub(crate) struct CheckFlags {
     certificates: CertificateFlags,
     #[command(flatten)]
     scripts: ScriptFlags,
-    /// How long to wait in all
+    /// How long to wait for trust material
     #[arg(short, long, value_name = "DURATION", default_value = "3m0s", value_parser = duration::parse, env = "COSIGN_TIMEOUT")]
-    pub(super) timeout: Duration,
+    timeout: Duration,
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -63,7 +63,9 @@ impl CheckFlags {
         file: impl FnOnce() -> Result<SignedFile, Failure>,
     ) -> Result<VerifiedBlob, Failure> {
         let expected = Expected::of(self.key.as_deref(), &self.identity)?;
-        let trust = self.certificates.root(&self.trust, expected.key().cloned()).await?;
+        let trust = self.certificates.root(&self.trust, expected.key().cloned());
+        let late = |_| Failure::failed(format_args!("no answer within {:.1} s", self.timeout.as_secs_f64()));
+        let trust = tokio::time::timeout(self.timeout, trust).await.map_err(late)??;
         self.trust.announce();
         let file = file()?;
         let bundle = self.parts.to_bundle(&file.digest(), self.maker(&expected)?)?;

@@ -20,6 +20,9 @@ pub(crate) struct ScriptFlags {
     /// Every hash that is right for the signer's key is tried
     #[arg(long, value_enum, value_name = "HASH", hide = true, env = "COSIGN_SIGNATURE_DIGEST_ALGORITHM")]
     signature_digest_algorithm: Option<Hash>,
+    /// No log is asked anyway
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", value_parser = boolean::parse, hide = true, env = "COSIGN_OFFLINE")]
+    offline: Option<bool>,
     /// No log is asked: entries are those that come with a signature
     #[arg(long, value_name = "URL", hide = true, env = "COSIGN_REKOR_URL")]
     rekor_url: Option<String>,

@@ -70,7 +70,9 @@ fn every_case_is_right_by_file_by_standard_input_and_by_digest() {
                 false => outcome.code == 0 && outcome.stderr.starts_with("Verified OK\nSigned by "),
                 true => outcome.code == 1 && outcome.stderr.starts_with("error: "),
             };
-            wrong.extend((!right).then(|| format!("{} by {artifact}: {}\n{}", case.name(), outcome.code, outcome.stderr)));
+            wrong.extend(
+                (!right).then(|| format!("{} by {artifact}: {}\n{}", case.name(), outcome.code, outcome.stderr)),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

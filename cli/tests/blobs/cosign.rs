@@ -110,7 +110,10 @@ fn statement_counts_for_its_file_and_its_type_in_every_form() {
         stage.passes(&line("--type https://cosign.sigstore.dev/attestation/v1 file"));
         stage.passes(&line(&format!("--digest {hex} --digestAlg sha256")));
         stage.passes(&line(&format!("sha256:{hex}")));
-        stage.refuses(&line("--type spdxjson file"), "invalid predicate type, expected https://spdx.dev/Document got https://cosign");
+        stage.refuses(
+            &line("--type spdxjson file"),
+            "invalid predicate type, expected https://spdx.dev/Document got https://cosign",
+        );
         stage.refuses(&line("another"), "statement is about ");
         stage.refuses(&line("--check-claims=false another"), "statement is about ");
         stage.refuses(&line(&format!("--digest {} --digestAlg sha256", "0".repeat(64))), "statement is about ");

@@ -6,3 +6,4 @@ mod cosign;
 mod detached;
 mod keyless;
 mod parts;
+mod private;

@@ -24,7 +24,11 @@ fn what_is_no_signature_is_refused_with_what_was_found() {
         ("", &[][..], "no signature is given, wanted --bundle or --signature"),
         ("--bundle b", &[("b", "{")], "reading bundle: b: bundle is not strict JSON: "),
         ("--bundle b", &[("b", r#"{"cert":"","cert":""}"#)], "reading bundle: b: bundle is not strict JSON: "),
-        ("--bundle b", &[("b", "[]")], "reading bundle: b: neither a Sigstore bundle nor cosign's older file: no object"),
+        (
+            "--bundle b",
+            &[("b", "[]")],
+            "reading bundle: b: neither a Sigstore bundle nor cosign's older file: no object",
+        ),
         ("--bundle b", &[("b", "{}")], "the bundle holds no signature, and --signature names none"),
         ("--bundle b", &[("b", r#"{"base64Signature":"*"}"#)], "`base64Signature` is no base64"),
         ("--bundle b", &[("b", r#"{"base64Signature":1}"#)], "`base64Signature` is no text"),

@@ -49,7 +49,7 @@ fn digest_that_does_not_exist_is_no_image() {
 fn flags_that_are_not_here_are_refused_by_name() {
     let stage = Stage::set_up();
     for (code, command, flag) in [
-        (1, "sealgate verify --certificate-chain x", "cosign's flag `--certificate-chain`"),
+        (1, "sealgate verify --sct x", "cosign's flag `--sct`"),
         (1, "sealgate sign --sk --key team.key", "cosign's flag `--sk`"),
         (125, "sealgate pull --all-tags", "docker's flag `--all-tags`"),
     ] {

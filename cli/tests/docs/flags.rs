@@ -25,7 +25,7 @@ fn commands() -> Vec<String> {
     let lines = listed.lines().take_while(|line| !line.trim().is_empty());
     let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()));
     let mut names: Vec<String> = names.map(str::to_owned).collect();
-    names.extend(["man".to_owned(), "registry serve".to_owned()]);
+    names.extend(["man", "registry serve", "bundle create", "bundle inspect", "bundle upgrade"].map(str::to_owned));
     names
 }
 

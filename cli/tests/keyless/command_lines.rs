@@ -6,8 +6,6 @@ use suites::sealgate::Sealgate;
 
 use crate::stage::{ALICE, PROGRAM, Stage};
 
-const NO_ROOT: &str = "hint: --trusted-root FILE names one; none is built in, and none is fetched\n";
-
 fn client() -> Sealgate {
     let mut sealgate = Sealgate::new(PROGRAM);
     sealgate.client_mut().set("COSIGN_PASSWORD", "p");
@@ -48,16 +46,29 @@ fn who_is_expected_must_be_said_in_full_and_once() {
 }
 
 #[test]
-fn what_needs_a_trusted_root_is_refused_without_one() {
+fn without_a_trusted_root_the_built_in_one_serves_with_a_warning_if_the_mirror_is_out_of_reach() {
     let client = client();
-    for (line, what) in [
-        ("verify --certificate-identity x --certificate-oidc-issuer y a/b", "certificates"),
-        ("verify --private-infrastructure --certificate-identity x --certificate-oidc-issuer y a/b", "certificates"),
-        ("verify --key team.pub --private-infrastructure --use-signed-timestamps a/b", "timestamps"),
+    for line in [
+        "verify --certificate-identity x --certificate-oidc-issuer y 127.0.0.1:9/b",
+        "verify --private-infrastructure --certificate-identity x --certificate-oidc-issuer y 127.0.0.1:9/b",
+        "verify --key team.pub --private-infrastructure --use-signed-timestamps 127.0.0.1:9/b",
+        "verify --key team.pub 127.0.0.1:9/b",
     ] {
         let said = client.run(line.split(' ')).failure(1);
-        assert_eq!(said, format!("error: no trusted root: {what} cannot be checked without one\n{NO_ROOT}"), "{line}");
+        let first = said.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("WARNING: TUF mirror https://tuf-repo-cdn.sigstore.dev cannot be reached: "),
+            "{said}"
+        );
+        assert!(first.ends_with("; the trust material built in is used, as of 2026-11-25"), "{line}: {said}");
+        assert!(said.contains("error: registry 127.0.0.1:9 cannot be reached"), "{line}: {said}");
     }
+}
+
+#[test]
+fn what_needs_no_trusted_root_looks_for_none() {
+    let said = client().run("verify --key team.pub --private-infrastructure 127.0.0.1:9/b".split(' ')).failure(1);
+    assert!(said.starts_with("error: registry 127.0.0.1:9 cannot be reached"), "{said}");
 }
 
 #[test]

@@ -53,7 +53,9 @@ fn somebody_else_is_told_from_who_is_expected() {
     assert!(lines.iter().any(|line| line.ends_with("by whom it should be")), "{text}");
     assert!(lines.iter().any(|line| line.ends_with("by somebody else")), "{text}");
     assert!(text.contains("     failed      signer: signed by bob@sealgate.test "), "{text}");
-    for line in ["  referrers: 2 found", "  signature tag: nothing there", "   says of itself, unchecked:", "   checked:"] {
+    for line in
+        ["  referrers: 2 found", "  signature tag: nothing there", "   says of itself, unchecked:", "   checked:"]
+    {
         assert!(text.lines().any(|other| other == line), "{line}:\n{text}");
     }
 }
@@ -68,13 +70,21 @@ fn each_fault_is_at_its_step_and_only_what_it_proves_is_passed() {
         ("c3-rekor1-uri", "trusted_root.no-rekor1.json", &[], "log entry", &made),
         ("c3-rekor1-uri", "trusted_root.no-rekor1.json", &["--insecure-ignore-tlog"], "time", &made),
         ("c3-rekor2", "trusted_root.no-tsa.json", &[], "time", &["read", "signature", "log entry"]),
-        ("c3-rekor2", "trusted_root.no-ctlog.json", &[], "certificate log", &[
-            "read", "signature", "log entry", "time", "certificate",
-        ]),
+        (
+            "c3-rekor2",
+            "trusted_root.no-ctlog.json",
+            &[],
+            "certificate log",
+            &["read", "signature", "log entry", "time", "certificate"],
+        ),
         ("c3-nosct", ROOT, &[], "certificate log", &["read", "signature", "log entry", "time", "certificate"]),
-        ("c3-rekor1-uri", ROOT, &["--use-signed-timestamps"], "timestamp", &[
-            "read", "signature", "log entry", "time", "certificate", "certificate log",
-        ]),
+        (
+            "c3-rekor1-uri",
+            ROOT,
+            &["--use-signed-timestamps"],
+            "timestamp",
+            &["read", "signature", "log entry", "time", "certificate", "certificate log"],
+        ),
         ("c3-key-rekor2", ROOT, &[], "signature", &read),
         ("c2-legacy-key", ROOT, &[], "signature", &read),
     ] {
@@ -93,7 +103,11 @@ fn attestation_is_told_as_one_and_its_kind_named() {
     let told = object(&stage, ROOT, "c3-attest-rekor2", &ALICE);
     let piece = &told["pieces"][0];
     assert_eq!(piece["verdict"], "genuine attestation, by whom it should be");
-    let claims = piece["steps"].as_array().expect("steps").iter().find(|step| step["step"] == "claims").expect("claims");
-    assert_eq!(claims["detail"], "an attestation about this image, of type `https://slsa.dev/provenance/v1`; it is not a signature");
+    let claims =
+        piece["steps"].as_array().expect("steps").iter().find(|step| step["step"] == "claims").expect("claims");
+    assert_eq!(
+        claims["detail"],
+        "an attestation about this image, of type `https://slsa.dev/provenance/v1`; it is not a signature"
+    );
     assert_eq!(piece["unchecked"]["content"]["statement"]["predicateType"], "https://slsa.dev/provenance/v1");
 }

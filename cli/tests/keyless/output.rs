@@ -95,7 +95,10 @@ fn signature_by_somebody_else_is_named_with_who_was_wanted() {
     let said = stage.verify("trusted_root.json", &case, &["--key", &path]).failure(12);
     assert!(said.contains("(http://127.0.0.1:15001/gha), wanted key cb3c124d"), "{said}");
     let said = stage.verify("trusted_root.json", &stage.case("c2-legacy-key"), &ALICE).failure(12);
-    assert!(said.contains("made with a key and without a certificate, wanted a certificate that names the signer"), "{said}");
+    assert!(
+        said.contains("made with a key and without a certificate, wanted a certificate that names the signer"),
+        "{said}"
+    );
 }
 
 #[test]

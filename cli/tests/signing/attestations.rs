@@ -76,12 +76,32 @@ fn lines_that_say_nothing_are_refused_before_anybody_is_asked() {
         ),
         (format!("attest --key k.key --predicate p.json --bundle b {image} {image}"), "--bundle names one file"),
         (
-            format!("attest --key k.key --predicate p.json --replace {image}"),
-            "cosign's flag `--replace` is not here yet",
+            format!("attest --key k.key --predicate p.json --replace --format legacy {image}"),
+            "--replace is not here yet for the legacy format",
+        ),
+        (
+            format!("attest --key k.key --predicate p.json --record-creation-timestamp --format both {image}"),
+            "--record-creation-timestamp is not here yet for the legacy format",
         ),
     ] {
         let said = stage.run(&line).failure(1);
         assert!(said.contains(wanted), "{line}: {said}");
     }
     assert_eq!(stage.registry.requests().len(), before);
+}
+
+#[test]
+fn bundles_stay_beside_each_other() {
+    peers::require!("crane", "cosign-3");
+    let stage = Stage::set_up();
+    let image = stage.image("1");
+    for said in ["1", "2"] {
+        stage.write("p.json", said);
+        let line = format!("attest --key k.key --predicate p.json --record-creation-timestamp --replace {image}");
+        let outcome = stage.run(&line);
+        assert!(outcome.stderr.contains("WARNING: --replace: bundles are never replaced"), "{}", outcome.stderr);
+        let _ = outcome.success();
+    }
+    let found = Cosign::v3().verify_attestation(&stage.key().public, &image, "custom", &[]).success();
+    assert_eq!(found.lines().count(), 2, "{found}");
 }

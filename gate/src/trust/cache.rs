@@ -21,7 +21,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sigstore_tuf::{Error, MetadataStore};
+use sigstore_tuf::{Error, MetadataStore, Repository, transport::FetchFuture};
 use tokio::time::{Instant, sleep};
 
 /// The cache of one mirror.
@@ -40,12 +40,8 @@ impl Cache {
     /// Everything that is kept. What is not there, or too large to be what it should be, is left out.
     pub(super) fn read(&self) -> Files {
         let mut files = BTreeMap::new();
-        for name in NAMES {
-            files.extend(self.load(name).map(|bytes| (name.to_owned(), bytes)));
-        }
-        let history = fs::read_dir(self.path("root_history")).into_iter().flatten().flatten();
-        for entry in history.take(MAX_ROOTS) {
-            let name = format!("root_history/{}", entry.file_name().to_string_lossy());
+        for name in self.names("", MAX_ROLES).into_iter().chain(self.names("root_history/", MAX_ROOTS)).chain(targets())
+        {
             files.extend(self.load(&name).map(|bytes| (name, bytes)));
         }
         Files(Arc::new(Mutex::new(files)))
@@ -68,7 +64,7 @@ impl Cache {
 
     /// The cached `root.json`, which stands for a mirror of one's own.
     pub(super) fn root(&self) -> Option<Vec<u8>> {
-        self.load("root.json")
+        self.load(ROOT)
     }
 
     /// Keeps other processes from writing until this is dropped.
@@ -89,6 +85,13 @@ impl Cache {
 
     fn load(&self, name: &str) -> Option<Vec<u8>> {
         read(&self.path(name))
+    }
+
+    /// The metadata below this prefix: the names of delegated roles are known only to who has read the others.
+    fn names(&self, prefix: &str, most: usize) -> Vec<String> {
+        let entries = fs::read_dir(self.path(prefix)).into_iter().flatten().flatten();
+        let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".json")).take(most).map(|name| format!("{prefix}{name}")).collect()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -133,7 +136,10 @@ impl Files {
 
 impl MetadataStore for Files {
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // cosign keeps the newest root only
+        let newest = || files.get(ROOT).filter(|bytes| version(bytes).is_some_and(|found| name == history(found)));
+        Ok(files.get(name).or_else(newest).cloned())
     }
 
     fn store(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
@@ -143,6 +149,37 @@ impl MetadataStore for Files {
         }
         Ok(())
     }
+}
+
+/// What is kept stands for the mirror: of each file one version, under its bare name. Targets are not asked for here.
+impl Repository for Files {
+    fn fetch_metadata<'a>(&'a self, name: &'a str, _max_length: u64) -> FetchFuture<'a> {
+        let bare = match name.split_once('.') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+            _ => name,
+        };
+        // roots are taken from their history before anything is asked for
+        let file = if bare == ROOT { Ok(None) } else { self.load(bare) };
+        Box::pin(async move { file })
+    }
+
+    fn fetch_target<'a>(&'a self, _path: &'a str, _max_length: u64) -> FetchFuture<'a> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// Where the root of this version is kept.
+fn history(version: u64) -> String {
+    format!("root_history/{version}.root.json")
+}
+
+/// The version that metadata says it has.
+fn version(bytes: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<serde_json::Value>(bytes).ok()?.pointer("/signed/version")?.as_u64()
+}
+
+fn targets() -> impl Iterator<Item = String> {
+    TARGETS.into_iter().map(|name| format!("targets/{name}"))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -160,7 +197,9 @@ struct Remote {
 fn folder_name(mirror: &str) -> String {
     let name = mirror.strip_prefix("https://").unwrap_or(mirror);
     let name = name.strip_prefix("http://").unwrap_or(name);
-    name.replace(['/', ':'], "-").to_lowercase()
+    let name = name.replace(['/', ':'], "-").to_lowercase();
+    // no mirror is a way out of the cache's folder, whose parts are removed when it begins anew
+    if name.bytes().all(|byte| byte == b'.') { format!("_{name}") } else { name }
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
@@ -178,18 +217,13 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-const NAMES: [&str; 6] = [
-    "root.json",
-    "timestamp.json",
-    "snapshot.json",
-    "targets.json",
-    "targets/trusted_root.json",
-    "targets/signing_config.v0.2.json",
-];
+const TARGETS: [&str; 2] = ["trusted_root.json", "signing_config.v0.2.json"];
+const ROOT: &str = "root.json";
 const REMOTE: &str = "remote.json";
 const LOCK: &str = ".sealgate.lock";
 const MAX_FILE: u64 = 5 * 1024 * 1024;
 const MAX_ROOTS: usize = 1000;
+const MAX_ROLES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
@@ -223,6 +257,21 @@ mod tests {
         begin_anew(folder.path(), "http://new").unwrap();
         assert_eq!(remote(folder.path()).as_deref(), Some("http://new"));
         assert!(!folder.path().join("old").exists() && folder.path().join("diary.txt").exists());
+    }
+
+    #[test]
+    fn remembered_mirror_leads_nowhere_else() {
+        for mirror in ["..", ".", "", "http://..", "https://", "../..", "/"] {
+            let folder = tempfile::tempdir().unwrap();
+            let inner = folder.path().join("cache");
+            fs::create_dir_all(&inner).unwrap();
+            for diary in [folder.path().join("diary.txt"), inner.join("diary.txt")] {
+                fs::write(diary, "x").unwrap();
+            }
+            fs::write(inner.join(REMOTE), serde_json::json!({ "mirror": mirror }).to_string()).unwrap();
+            begin_anew(&inner, "http://new").unwrap();
+            assert!(folder.path().join("diary.txt").exists() && inner.join("diary.txt").exists(), "{mirror:?}");
+        }
     }
 
     #[tokio::test]

@@ -22,33 +22,34 @@ pub(super) struct Mirror {
 impl Mirror {
     /// The repository at this address, which must answer everything before `until`.
     pub(super) fn new(base: &str, until: Instant) -> Result<Self, Error> {
-        let tls = tls().map_err(|why| Error::transport(format!("cannot speak TLS: {why}")))?;
+        let tls = tls().map_err(|why| unreachable("cannot speak TLS", why.to_string()))?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::limited(MAX_REDIRECTS))
             .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|why| Error::transport(why.to_string()))?;
+            .map_err(|why| unreachable(base, words(why)))?;
         Ok(Self { base: base.trim_end_matches('/').to_owned(), client, until })
     }
 
     /// A file's bytes; nothing where the mirror says that there is none.
     pub(super) async fn get(&self, path: &str, most: u64) -> Result<Option<Vec<u8>>, Error> {
         let url = format!("{}/{path}", self.base);
-        let late = |_| Error::transport(format!("{url}: no answer in time"));
+        let late = |_| unreachable(&url, "no answer in time".to_owned());
         timeout_at(self.until, self.read(&url, most)).await.map_err(late)?
     }
 
     async fn read(&self, url: &str, most: u64) -> Result<Option<Vec<u8>>, Error> {
-        let mut answer = self.client.get(url).send().await.map_err(|why| Error::transport(words(&why)))?;
+        let broken = |why| unreachable(url, words(why));
+        let mut answer = self.client.get(url).send().await.map_err(broken)?;
         match answer.status().as_u16() {
             200 => {}
             // object stores say 403 of what is not there
             403 | 404 => return Ok(None),
-            status => return Err(Error::transport(format!("{url}: status {status} found, wanted 200"))),
+            status => return Err(unreachable(url, format!("status {status} found, wanted 200"))),
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|why| Error::transport(words(&why)))? {
+        while let Some(chunk) = answer.chunk().await.map_err(broken)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() as u64 > most {
                 // no accident of the network: a mirror that never ends
@@ -84,17 +85,22 @@ fn tls() -> Result<ClientConfig, rustls::Error> {
     Ok(builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// No answer, or not for now. What the mirror lacks the library says itself, without a source.
+fn unreachable(what: &str, why: String) -> Error {
+    Error::transport_with_source(what, why)
+}
+
 /// What went wrong, with its cause, which the library leaves out.
-fn words(error: &reqwest::Error) -> String {
+fn words(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();
     }
-    oci::excerpt(&text, MAX_WORDS)
+    text
 }
 
 const MAX_REDIRECTS: usize = 5;
 const MAX_TARGET: u64 = 4 * 1024 * 1024;
-const MAX_WORDS: usize = 300;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use sigstore_tuf::{Error, StoreRepository, Updater};
+use sigstore_tuf::{Error, Updater};
 use tokio::time::Instant;
 
 use super::{
@@ -124,7 +124,7 @@ impl Tuf {
     /// What is cached, checked as if it came from the mirror, expiry included.
     async fn cached(&self, now: Timestamp) -> Result<Material, TufError> {
         let files = self.cache.read();
-        let mut updater = self.updater(&self.root()?, StoreRepository::new(files.clone()), &files)?;
+        let mut updater = self.updater(&self.root()?, files.clone(), &files)?;
         updater.refresh(now).await.map_err(|error| self.fault(&error))?;
         let material = self.targets(&mut updater, now).await?;
         Ok(Material { refreshed: self.cache.refreshed(), ..material })
@@ -205,7 +205,8 @@ impl Tuf {
     fn fault(&self, error: &Error) -> TufError {
         let (mirror, why) = (self.mirror.clone(), oci::excerpt(&chain(error), MAX_WORDS));
         match error {
-            Error::Transport { .. } => TufError::Unreachable { mirror, why },
+            // without a source it is the library that says what is missing from an answer
+            Error::Transport { source: Some(_), .. } => TufError::Unreachable { mirror, why },
             Error::TargetNotFound(target) => TufError::NoTarget { mirror, target: oci::excerpt(target, MAX_WORDS) },
             _ => TufError::Rejected { mirror, why },
         }

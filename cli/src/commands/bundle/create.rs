@@ -48,8 +48,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     };
     match (args.ignore_tlog, parts.is_logged()) {
         (true, true) => {
-            let message =
-                "cannot ignore transparency log when the provided bundle contains a Signed Entry Timestamp";
+            let message = "cannot ignore transparency log when the provided bundle contains a Signed Entry Timestamp";
             return Err(Failure::failed(message));
         }
         (false, false) => {

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn members_are_lines_and_what_is_not_there_is_none() {
-        let value = json!({ "mediaType": "x\n", "none": null, "no": {}, "list": [{ "a": 1 }, "b"], "one": { "two": true } });
+        let value =
+            json!({ "mediaType": "x\n", "none": null, "no": {}, "list": [{ "a": 1 }, "b"], "one": { "two": true } });
         let wanted =
             ["- media type: x\\n", "- list: 2", "  - [0]:", "    - a: 1", "  - [1]: b", "- one:", "  - two: true"];
         assert_eq!(tree(&value), wanted);

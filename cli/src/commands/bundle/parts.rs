@@ -89,7 +89,8 @@ impl PartFlags {
 impl Parts {
     /// cosign's file: `base64Signature`, `cert` and `rekorBundle`.
     fn of_older(path: &Path, value: &Value) -> Result<Self, Failure> {
-        let malformed = |what: &str| unreadable(path, &format!("neither a Sigstore bundle nor cosign's older file: {what}"));
+        let malformed =
+            |what: &str| unreadable(path, &format!("neither a Sigstore bundle nor cosign's older file: {what}"));
         let members = value.as_object().ok_or_else(|| malformed("no object"))?;
         if let Some(other) = members.keys().find(|name| !OLDER.contains(&name.as_str())) {
             return Err(malformed(&format!("member `{}`", oci::excerpt(other, 40))));
@@ -102,7 +103,10 @@ impl Parts {
         };
         let signature = text("base64Signature")?.map(|text| BASE64_STANDARD.decode(text));
         Ok(Self {
-            signature: signature.transpose().map_err(|_| malformed("`base64Signature` is no base64"))?.unwrap_or_default(),
+            signature: signature
+                .transpose()
+                .map_err(|_| malformed("`base64Signature` is no base64"))?
+                .unwrap_or_default(),
             certificate: text("cert")?.and_then(|text| certificates::pem(text.as_bytes())),
             log_entry: members.get("rekorBundle").filter(|entry| !entry.is_null()).map(Value::to_string),
             timestamp: None,
@@ -118,9 +122,9 @@ impl Parts {
     pub(super) fn assembled(self, file: &Digest, by: Option<BundleMaker>) -> Result<UntrustedBundle, Failure> {
         let Self { signature, certificate, log_entry, timestamp } = self;
         let named = certificate.as_deref().map(BundleMaker::certificate).transpose().map_err(assembling)?;
-        let by = named.or(by).ok_or_else(|| {
-            Failure::failed("the signature does not say whose it is, wanted --key or --certificate")
-        })?;
+        let by = named
+            .or(by)
+            .ok_or_else(|| Failure::failed("the signature does not say whose it is, wanted --key or --certificate"))?;
         let bundle = match signature.first() {
             Some(b'{') => UntrustedBundle::of_envelope(&signature, &by),
             _ => UntrustedBundle::of_message(file, &signature, &by),
@@ -138,7 +142,8 @@ impl Parts {
 
 /// A bundle or the like.
 pub(super) fn read(path: &Path) -> Result<(Vec<u8>, Value), Failure> {
-    let bytes = bounded_file::read(path, MAX_BUNDLE_KIB).map_err(|why| Failure::failed(format_args!("reading bundle: {why}")))?;
+    let bytes = bounded_file::read(path, MAX_BUNDLE_KIB)
+        .map_err(|why| Failure::failed(format_args!("reading bundle: {why}")))?;
     let value = json::parse(&bytes).map_err(|why| unreadable(path, &format!("bundle is not strict JSON: {why}")))?;
     Ok((bytes.to_vec(), value))
 }
@@ -152,10 +157,14 @@ fn signature(text: &str) -> Result<Vec<u8>, Failure> {
     let path = Path::new(text);
     if !path.exists() {
         return base64(text.as_bytes()).ok_or_else(|| {
-            Failure::failed(format_args!("reading signature: `{}` is neither a file nor base64", oci::excerpt(text, 80)))
+            Failure::failed(format_args!(
+                "reading signature: `{}` is neither a file nor base64",
+                oci::excerpt(text, 80)
+            ))
         });
     }
-    let bytes = bounded_file::read(path, MAX_BUNDLE_KIB).map_err(|why| Failure::failed(format_args!("reading signature: {why}")))?;
+    let bytes = bounded_file::read(path, MAX_BUNDLE_KIB)
+        .map_err(|why| Failure::failed(format_args!("reading signature: {why}")))?;
     Ok(base64(&bytes).unwrap_or_else(|| bytes.to_vec()))
 }
 
@@ -165,9 +174,8 @@ fn timestamp(path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = bounded_file::read(path, MAX_TIMESTAMP_KIB).map_err(|why| reading(&why))?;
     let value = json::parse(&bytes).map_err(|why| reading(&format_args!("{}: {why}", path.display())))?;
     let text = value.get("SignedRFC3161Timestamp").and_then(Value::as_str);
-    text.and_then(|text| BASE64_STANDARD.decode(text).ok()).ok_or_else(|| {
-        reading(&format_args!("{}: wanted base64 as `SignedRFC3161Timestamp`", path.display()))
-    })
+    text.and_then(|text| BASE64_STANDARD.decode(text).ok())
+        .ok_or_else(|| reading(&format_args!("{}: wanted base64 as `SignedRFC3161Timestamp`", path.display())))
 }
 
 /// Base64 as files hold it, with line breaks.

@@ -1,6 +1,6 @@
 //! What would have to be otherwise for a piece to count.
 
-use verifier::{Fault, Identity, Signer};
+use verifier::{Fault, Identity, Signer, SubjectName};
 
 use super::{
     steps::{Ended, Judged, Name},
@@ -24,12 +24,29 @@ fn expecting(signer: &Signer) -> String {
     let flags = match signer {
         Signer::Key(id) => format!("--key with key {id}"),
         Signer::Identity(identity) => {
-            let name = identity.names().first().map(ToString::to_string).unwrap_or_default();
-            let issuer = Identity::issuer(identity).unwrap_or_default().escape_debug();
+            let name = word(identity.names().first().map_or("", SubjectName::as_str));
+            let issuer = word(Identity::issuer(identity).unwrap_or_default());
             format!("--certificate-identity {name} --certificate-oidc-issuer {issuer}")
         }
     };
     format!("{flags}, if that is who is to have signed")
+}
+
+/// A stranger's text as one word of a command line: whoever copies it runs nothing else.
+fn word(text: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "@:/._+-".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    let quoted: String = text
+        .chars()
+        .map(|letter| match letter {
+            '\'' => r"'\''".to_owned(),
+            letter if letter.is_ascii() && !letter.is_ascii_control() => letter.to_string(),
+            letter => letter.escape_debug().to_string(),
+        })
+        .collect();
+    format!("'{quoted}'")
 }
 
 fn against(fault: &Fault) -> &'static str {
@@ -56,5 +73,19 @@ fn against(fault: &Fault) -> &'static str {
         | Fault::Bundle(_)
         | Fault::Envelope(_)
         | Fault::Certificate(_) => "a signature in good order: whoever stored this one can store it anew",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_stranger_is_one_word() {
+        assert_eq!(word("https://id.example/a+b@c"), "https://id.example/a+b@c");
+        assert_eq!(word("a; rm -rf $HOME"), "'a; rm -rf $HOME'");
+        assert_eq!(word("a'; b"), r"'a'\''; b'");
+        assert_eq!(word("a\u{1b}[31m"), r"'a\u{1b}[31m'");
+        assert_eq!(word(""), "''");
     }
 }

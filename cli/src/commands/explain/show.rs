@@ -18,7 +18,8 @@ pub(super) struct Opinion {
 
 /// For people.
 pub(super) fn text(typed: &str, story: &Story, policy: Option<&Opinion>) -> Vec<String> {
-    let mut lines = vec![format!("image   {typed}"), format!("digest  {}", story.image.digest()), "looked at".to_owned()];
+    let mut lines =
+        vec![format!("image   {typed}"), format!("digest  {}", story.image.digest()), "looked at".to_owned()];
     lines.extend(story.sources.iter().map(looked));
     for (number, piece) in (1..).zip(&story.pieces) {
         lines.push(String::new());

@@ -112,7 +112,11 @@ fn genuine(signer: &Signer, proofs: &Proofs, claims: String, expected: Option<&E
         step(Name::Signer, by(signer, expected)),
     ];
     if named {
-        let logs = proofs.certificate_logs().iter().map(|log| format!("seen by log {} at {}", log.key, vouched::at(log.at))).collect();
+        let logs = proofs
+            .certificate_logs()
+            .iter()
+            .map(|log| format!("seen by log {} at {}", log.key, vouched::at(log.at)))
+            .collect();
         steps.insert(4, step(Name::Certificate, (Ended::Passed, format!("issued under {authority}"))));
         steps.insert(5, step(Name::CertificateLog, listed(logs)));
     }

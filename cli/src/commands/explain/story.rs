@@ -67,13 +67,7 @@ impl Story {
 }
 
 impl Piece {
-    fn of(
-        place: Place,
-        says: Hearsay,
-        evidence: &Evidence,
-        trust: &TrustRoot,
-        expected: Option<&Expected>,
-    ) -> Self {
+    fn of(place: Place, says: Hearsay, evidence: &Evidence, trust: &TrustRoot, expected: Option<&Expected>) -> Self {
         let judged = Judged::of(&place, evidence);
         let steps = judged.steps(trust.demands(), &says, expected);
         Self { place, says, steps, judged }

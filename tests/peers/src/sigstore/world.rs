@@ -62,7 +62,6 @@ fn write_fulcio_config(folder: &Path, issuer: &Issuer) {
     uri["subject-domain"] = json!(format!("http://{}", issuer.address()));
     let mut github = provider(GITHUB, "ci-provider");
     github["ci-provider"] = json!("github-workflow");
-    // JSON is YAML.
     let config = json!({
         "oidc-issuers": { issuer.url(EMAIL): provider(EMAIL, "email"), issuer.url(URI): uri, issuer.url(GITHUB): github },
         "ci-issuer-metadata": { "github-workflow": {
@@ -82,7 +81,8 @@ fn write_fulcio_config(folder: &Path, issuer: &Issuer) {
             "subject-alternative-name-template": "{{ .url }}/{{ .job_workflow_ref }}",
         } },
     });
-    fs::write(folder.join(FULCIO_CONFIG), config.to_string()).expect("a temporary folder can be written");
+    // Read as JSON it would need other names; the comment makes Fulcio read YAML, which JSON is too.
+    fs::write(folder.join(FULCIO_CONFIG), format!("# YAML\n{config}")).expect("a temporary folder can be written");
 }
 
 fn start_timestamp_authority(folder: &Path, pki: &Pki) -> Service {
