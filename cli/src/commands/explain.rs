@@ -19,7 +19,7 @@ use super::{
     discovery::{self, late},
 };
 use crate::{
-    exit::Failure,
+    exit::{Exit, Failure},
     flags::{
         certificates::CertificateFlags, expected::Expected, identity::IdentityFlags, policy::PolicyFlags,
         registry::RegistryFlags, trust::TrustFlags,
@@ -62,12 +62,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let image = discovery::parse(&args.image)?;
     let expected = args.expected()?;
     let trust = args.root(expected.as_ref()).await?;
+    args.trust.announce();
     let client = args.registry.clone().with_environment()?.client([&image])?;
     let (patience, telling) = (args.registry.timeout, Story::told(&client, &image, &trust, expected.as_ref()));
     let story = tokio::time::timeout(patience, telling).await.map_err(|_| late(&image, patience))??;
     let policy = match &args.policy {
         Some(path) => {
-            let gate = PolicyFlags { policy: path.clone() }.gate_for(std::slice::from_ref(&image), &args.registry)?;
+            let gate = PolicyFlags { policy: path.clone() }.gate_for(std::slice::from_ref(&image), &args.registry);
+            let gate = gate.map_err(unexplained)?;
             Some(Opinion { answer: check::ask(&gate, &image, patience).await, image })
         }
         None => None,
@@ -77,6 +79,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Output::Json => output::line(show::object(&args.image, &story, policy.as_ref())),
     }
     story.gap()
+}
+
+/// What `check` would end with 3 for is here one thing more that could not be looked at.
+fn unexplained(failure: Failure) -> Failure {
+    match failure.exit {
+        Exit::Undecided => Failure { exit: Exit::Failed, ..failure },
+        _ => failure,
+    }
 }
 
 impl Args {

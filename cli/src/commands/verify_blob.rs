@@ -31,6 +31,9 @@ pub(crate) struct CheckFlags {
     /// The public key: a PEM file, or env://NAME
     #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
     key: Option<String>,
+    /// How long to wait for trust material
+    #[arg(short, long, value_name = "DURATION", default_value = "3m0s", value_parser = duration::parse, env = "COSIGN_TIMEOUT")]
+    timeout: Duration,
     #[command(flatten)]
     parts: PartFlags,
     #[command(flatten)]
@@ -41,9 +44,6 @@ pub(crate) struct CheckFlags {
     certificates: CertificateFlags,
     #[command(flatten)]
     scripts: ScriptFlags,
-    /// How long to wait for trust material
-    #[arg(short, long, value_name = "DURATION", default_value = "3m0s", value_parser = duration::parse, env = "COSIGN_TIMEOUT")]
-    timeout: Duration,
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {

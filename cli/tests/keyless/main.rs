@@ -10,3 +10,4 @@ mod output;
 mod recorded;
 mod roots;
 mod stage;
+mod trust_files;
