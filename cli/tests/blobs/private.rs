@@ -134,6 +134,8 @@ fn bundles_made_of_older_ones_are_those_that_cosign_makes() {
         assert!(entry["inclusionProof"]["checkpoint"]["envelope"].is_string(), "{entry}");
         entry["inclusionProof"].take();
         entry["inclusionPromise"].take();
+        // an index of zero may be left out
+        entry.as_object_mut().expect("an object").entry("logIndex").or_insert_with(|| "0".into());
     }
     assert_eq!(ours, theirs);
     let root = sigstore.trusted_root().display().to_string();

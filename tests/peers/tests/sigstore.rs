@@ -18,7 +18,9 @@ fn every_recipe_is_signed_by_and_verified() {
         let image = stage.push(recipe.name());
         let before = recipe.log().map(|log| sigstore.entries(log));
         stage.sign(recipe, ALICE, &image).success();
-        assert_eq!(recipe.log().map(|log| sigstore.entries(log)), before.map(|size| size + 1), "{recipe:?}");
+        // at least one more: another test may write as well
+        let grown = recipe.log().map(|log| sigstore.entries(log)).zip(before).is_none_or(|(after, before)| after > before);
+        assert!(grown, "{recipe:?}");
         let root = sigstore.trusted_root();
         let flags = stage.flags_for(recipe, ALICE);
         assert!(stage.verify(&root, &flags, &image).success().contains(&image[image.len() - 64..]));
@@ -43,8 +45,9 @@ fn every_subject_gets_a_certificate() {
     {
         let image = stage.push(name);
         stage.sign(Recipe::Rekor1, subject, &image).success();
-        let proof = stage.verify(&sigstore.trusted_root(), &stage.flags_for(Recipe::Rekor1, subject), &image).success();
-        assert!(proof.contains(&sigstore.identity(subject).0), "{proof}");
+        let verify = |subject| stage.verify(&sigstore.trusted_root(), &stage.flags_for(Recipe::Rekor1, subject), &image);
+        verify(subject).success();
+        let _ = verify(MALLORY).failure(1);
     }
 }
 
