@@ -41,6 +41,12 @@ pub(crate) enum Command {
     Bundle(commands::bundle::Command),
     /// Fetch trust material by TUF into the cache
     Initialize(commands::initialize::Args),
+    /// Trusted roots: create one from certificates and keys
+    #[command(subcommand)]
+    TrustedRoot(commands::trusted_root::Command),
+    /// Signing configs: create one from the addresses of services
+    #[command(subcommand)]
+    SigningConfig(commands::signing_config::Command),
     /// Print the tag under which signatures of an image are stored
     Triangulate(commands::triangulate::Args),
     /// Ask the policy about images: 0 allowed, 1 denied, 2 usage, 3 could not decide

@@ -86,6 +86,8 @@ const FOREIGN: &[Foreign] = &[
     cosign("verify-blob-attestation", &[EVERYWHERE, TOKEN, VERIFY]),
     cosign("bundle", &[EVERYWHERE, TOKEN]),
     cosign("initialize", &[EVERYWHERE]),
+    cosign("trusted-root", &[EVERYWHERE, OLDER_PARTS]),
+    cosign("signing-config", &[EVERYWHERE]),
     cosign("triangulate", &[EVERYWHERE, REGISTRY]),
     cosign("version", &[EVERYWHERE]),
     Foreign {
@@ -96,6 +98,21 @@ const FOREIGN: &[Foreign] = &[
     },
 ];
 
+/// cosign's older way to say the same.
+const OLDER_PARTS: &[&str] = &[
+    "certificate-chain",
+    "ctfe-end-time",
+    "ctfe-key",
+    "ctfe-start-time",
+    "ctfe-url",
+    "fulcio-uri",
+    "rekor-end-time",
+    "rekor-key",
+    "rekor-start-time",
+    "rekor-url",
+    "timestamp-certificate-chain",
+    "timestamp-uri",
+];
 const DOCKER_MEDIA_TYPES: &str = "COSIGN_DOCKER_MEDIA_TYPES";
 const EVERYWHERE: &[&str] = &["output-file", "verbose", "d"];
 const TOKEN: &[&str] = &["sk", "slot"];

@@ -11,8 +11,9 @@ mod foreign_flags;
 mod key_source;
 mod output;
 mod password;
-mod trust_source;
 mod private_file;
+mod service_spec;
+mod trust_source;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use std::{
 use gate::trust::{Material, Tuf, TufError, TufSettings};
 use jiff::Timestamp;
 use keys::PublicKey;
+use serde_json::Value;
 use tokio::sync::OnceCell;
 use verifier::{CertificateAuthority, CertificateLog, TimestampAuthority, TransparencyLog, TrustRoot, Window};
 
@@ -33,6 +34,21 @@ pub(crate) async fn signing_config() -> Result<Vec<u8>, Failure> {
         Failure::failed(format_args!("TUF mirror {} has no signing config", material.mirror))
             .hint("--signing-config FILE names one; --fulcio-url and --rekor-url name the services")
     })
+}
+
+/// The trusted root of the TUF mirror as it is written there.
+pub(crate) async fn trusted_root_document() -> Result<Value, Failure> {
+    let material = material().await?;
+    let unusable = |why: &dyn std::fmt::Display| {
+        Failure::failed(format_args!("trusted root of TUF mirror {}: {why}", material.mirror))
+    };
+    TrustRoot::parse_trusted_root(&material.trusted_root).map_err(|why| unusable(&why))?;
+    serde_json::from_slice(&material.trusted_root).map_err(|why| unusable(&why))
+}
+
+/// Another file of the TUF mirror, which is asked for it.
+pub(crate) async fn target(name: &str) -> Result<Vec<u8>, Failure> {
+    tuf(None, None)?.target(name, Timestamp::now()).await.map_err(failure)
 }
 
 /// Loaded once, so that root and services are of one revision and a warning is given once.

@@ -19,7 +19,9 @@ pub(crate) mod pull;
 pub(crate) mod registry;
 pub(crate) mod sign;
 pub(crate) mod sign_blob;
+pub(crate) mod signing_config;
 pub(crate) mod triangulate;
+pub(crate) mod trusted_root;
 pub(crate) mod verify;
 pub(crate) mod verify_attestation;
 pub(crate) mod verify_blob;
@@ -54,6 +56,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::VerifyBlobAttestation(args) => wait(verify_blob_attestation::run(args)),
         Command::Bundle(command) => wait(bundle::run(command)),
         Command::Initialize(args) => wait(initialize::run(args)),
+        Command::TrustedRoot(command) => wait(trusted_root::run(command)),
+        Command::SigningConfig(command) => wait(signing_config::run(command)),
         Command::Triangulate(args) => wait(triangulate::run(args)),
         Command::Check(args) => wait(check::run(args)),
         Command::Explain(args) => wait(explain::run(args)),

@@ -1,6 +1,9 @@
 //! How each program is told to sign with the private Sigstore, and to verify by it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use peers::{Client, Format, Outcome, Recipe, RefsOptions, Registry, Sigstore, Subject, push_image};
 use suites::signers::Tool;
@@ -35,22 +38,36 @@ pub(crate) struct Way {
     pub(crate) recipe: Recipe,
 }
 
-/// By whose word a signature is verified.
+/// Whom a verifier expects, and whom it trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expecting {
     /// Whoever made it, under the instance's root.
     Signer,
-    /// Somebody else, under the same root.
+    /// Somebody else with the same issuer, or another key, under the same root.
     Stranger,
+    /// The same name by another issuer, under the same root.
+    OtherIssuer,
     /// Whoever made it, under the root of another instance.
     SignerElsewhere,
+}
+
+impl Expecting {
+    /// What can be expected of a signature made so.
+    pub(crate) fn all(by: By) -> &'static [Self] {
+        match by {
+            By::Identity => &[Self::Signer, Self::Stranger, Self::OtherIssuer, Self::SignerElsewhere],
+            By::Key => &[Self::Signer, Self::Stranger, Self::SignerElsewhere],
+        }
+    }
 }
 
 pub(crate) struct Stage {
     pub(crate) sigstore: Arc<Sigstore>,
     pub(crate) registry: Registry,
-    /// With the variables of cosign 2 that name the instance.
+    /// With the variables that name the instance.
     told: Client,
+    /// With those variables, of another instance.
+    told_wrongly: Client,
     plain: Client,
     folder: TempDir,
 }
@@ -64,11 +81,8 @@ impl Stage {
 
     fn start() -> Self {
         let sigstore = Sigstore::shared();
-        let (mut told, mut plain) = (Client::new(), Client::new());
-        for (name, value) in sigstore.environment() {
-            told.set(name, &value);
-        }
-        [&mut told, &mut plain].into_iter().for_each(|client| client.set("COSIGN_PASSWORD", ""));
+        let plain = knowing(&[]);
+        let (told, told_wrongly) = (knowing(&sigstore.environment()), knowing(&sigstore.environment_of_others()));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         std::fs::write(folder.path().join("scan.json"), r#"{"found": 0}"#).expect("it can be written");
         for prefix in ["key", "stranger"] {
@@ -76,7 +90,7 @@ impl Stage {
             plain.run(PROGRAM, ["generate-key-pair", "--output-key-prefix", &prefix]).success();
         }
         let registry = Registry::refs(RefsOptions::default());
-        Self { sigstore, registry, told, plain, folder }
+        Self { sigstore, registry, told, told_wrongly, plain, folder }
     }
 
     /// Pushes an image of its own, and returns its name.
@@ -107,16 +121,32 @@ impl Stage {
     }
 
     pub(crate) fn verify(&self, tool: Tool, way: Way, expecting: Expecting, image: &str) -> Outcome {
+        let root = match expecting {
+            Expecting::SignerElsewhere => self.sigstore.trusted_root_of_others(),
+            _ => self.sigstore.trusted_root(),
+        };
+        let args = self.verifying_args(tool, way, expecting, &root, image);
+        match (tool, way.format, expecting) {
+            (Tool::Cosign2, Format::Legacy, Expecting::SignerElsewhere) => self.told_wrongly.run("cosign-2", args),
+            _ => self.run(tool, way.format, &args),
+        }
+    }
+
+    /// How a program is told to verify by this root; cosign 2 takes one for bundles only.
+    pub(crate) fn verifying_args(
+        &self,
+        tool: Tool,
+        way: Way,
+        expecting: Expecting,
+        root: &Path,
+        image: &str,
+    ) -> Vec<String> {
         let mut args = vec![command(way.what, "verify", "verify-attestation")];
         if way.what == What::Attestation {
             args.extend(["--type".to_owned(), KIND.to_owned()]);
         }
         args.extend(self.expected(way, expecting));
         args.extend(waived(way.recipe));
-        let root = match expecting {
-            Expecting::SignerElsewhere => self.sigstore.trusted_root_of_others(),
-            Expecting::Signer | Expecting::Stranger => self.sigstore.trusted_root(),
-        };
         match (tool, way.format) {
             (Tool::Cosign2, Format::Legacy) => args.push("--rekor-url=http://127.0.0.1:9".to_owned()),
             (Tool::Cosign2, Format::Bundle) => args.extend(["--new-bundle-format".to_owned(), trusting(root)]),
@@ -128,7 +158,7 @@ impl Stage {
             args.push("--use-signed-timestamps".to_owned());
         }
         args.push(image.to_owned());
-        self.run(tool, way.format, &args)
+        args
     }
 
     fn run(&self, tool: Tool, format: Format, args: &[String]) -> Outcome {
@@ -145,7 +175,7 @@ impl Stage {
 
     /// The services that a signing config names, and the root by which what they made is looked at once more.
     fn by_config(&self, tool: Tool, recipe: Recipe) -> Vec<String> {
-        let mut args = vec!["--signing-config".to_owned(), shown(self.sigstore.signing_config(recipe))];
+        let mut args = vec!["--signing-config".to_owned(), shown(&self.sigstore.signing_config(recipe))];
         if tool == Tool::Cosign2 {
             args.push("--new-bundle-format".to_owned());
         }
@@ -179,22 +209,56 @@ impl Stage {
 
     fn expected(&self, way: Way, expecting: Expecting) -> Vec<String> {
         let stranger = expecting == Expecting::Stranger;
+        let other_issuer = self.sigstore.identity(Subject::Workflow("shop/cart")).1;
         match way.by {
             By::Key => vec!["--key".to_owned(), self.file(if stranger { "stranger.pub" } else { "key.pub" })],
             By::Identity => {
                 let (name, issuer) = self.sigstore.identity(if stranger { MALLORY } else { ALICE });
+                let issuer = if expecting == Expecting::OtherIssuer { other_issuer } else { issuer };
                 vec![format!("--certificate-identity={name}"), format!("--certificate-oidc-issuer={issuer}")]
             }
         }
     }
 
     fn own_root(&self) -> String {
-        trusting(self.sigstore.trusted_root())
+        trusting(&self.sigstore.trusted_root())
+    }
+
+    /// How sealgate is told to sign an image with another signing config, and to look at what it made.
+    pub(crate) fn signing_args(&self, way: Way, config: &Path, image: &str) -> Vec<String> {
+        self.signing_args_of(ALICE, way, config, image)
+    }
+
+    /// The same in the name of somebody else.
+    pub(crate) fn signing_args_of(&self, who: Subject<'_>, way: Way, config: &Path, image: &str) -> Vec<String> {
+        let format = if way.format == Format::Legacy { "legacy" } else { "bundle" };
+        let config = config.display().to_string();
+        let mut args = ["sign", "--yes", "--format", format, "--signing-config", &config].map(str::to_owned).to_vec();
+        args.extend(["--identity-token".to_owned(), self.sigstore.token(who), self.own_root(), image.to_owned()]);
+        args
+    }
+
+    /// A client that knows nothing of the instance.
+    pub(crate) fn plain(&self) -> &Client {
+        &self.plain
+    }
+
+    /// A file of that name in a folder that goes with the stage.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     fn file(&self, name: &str) -> String {
-        shown(self.folder.path().join(name))
+        shown(&self.scratch(name))
     }
+}
+
+/// A client with these variables.
+fn knowing(variables: &[(&'static str, String)]) -> Client {
+    let mut client = Client::new();
+    client.set("COSIGN_PASSWORD", "");
+    variables.iter().for_each(|(name, value)| client.set(name, value));
+    client
 }
 
 /// What a verifier must be told not to ask for.
@@ -214,10 +278,10 @@ fn command(what: What, signature: &str, attestation: &str) -> String {
     if what == What::Signature { signature.to_owned() } else { attestation.to_owned() }
 }
 
-fn trusting(root: PathBuf) -> String {
+fn trusting(root: &Path) -> String {
     format!("--trusted-root={}", shown(root))
 }
 
-fn shown(path: PathBuf) -> String {
+fn shown(path: &Path) -> String {
     path.display().to_string()
 }

@@ -35,8 +35,12 @@ impl Mirror {
     /// A file's bytes; nothing where the mirror says that there is none.
     pub(super) async fn get(&self, path: &str, most: u64) -> Result<Option<Vec<u8>>, Error> {
         let url = format!("{}/{path}", self.base);
-        let late = |_| unreachable(&url, "no answer in time".to_owned());
-        timeout_at(self.until, self.read(&url, most)).await.map_err(late)?
+        let late = || unreachable(&url, "no answer in time".to_owned());
+        // a timer that has run out would let the request begin
+        if Instant::now() >= self.until {
+            return Err(late());
+        }
+        timeout_at(self.until, self.read(&url, most)).await.map_err(|_| late())?
     }
 
     async fn read(&self, url: &str, most: u64) -> Result<Option<Vec<u8>>, Error> {

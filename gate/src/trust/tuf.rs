@@ -102,6 +102,16 @@ impl Tuf {
         Ok(material)
     }
 
+    /// Another file of the repository, asked for every time and not kept.
+    ///
+    /// # Errors
+    /// Fails if the mirror cannot be reached, has nothing valid, or has no such file.
+    pub async fn target(&self, name: &str, now: Timestamp) -> Result<Vec<u8>, TufError> {
+        let until = Instant::now() + self.settings.patience;
+        let mut updater = self.refreshed(&self.root()?, &self.cache.read(), now, until).await?;
+        updater.get_target(name, now).await.map_err(|error| self.fault(&error))
+    }
+
     /// The mirror.
     #[must_use]
     pub fn mirror(&self) -> &str {
@@ -141,11 +151,16 @@ impl Tuf {
     }
 
     async fn fetch(&self, root: &[u8], files: &Files, now: Timestamp, until: Instant) -> Result<Material, TufError> {
+        let mut updater = self.refreshed(root, files, now, until).await?;
+        let material = self.targets(&mut updater, now).await?;
+        Ok(Material { refreshed: Some(now), ..material })
+    }
+
+    async fn refreshed(&self, root: &[u8], files: &Files, now: Timestamp, until: Instant) -> Result<Updater, TufError> {
         let mirror = Mirror::new(&self.mirror, until).map_err(|error| self.fault(&error))?;
         let mut updater = self.updater(root, mirror, files)?;
         updater.refresh(now).await.map_err(|error| self.fault(&error))?;
-        let material = self.targets(&mut updater, now).await?;
-        Ok(Material { refreshed: Some(now), ..material })
+        Ok(updater)
     }
 
     fn updater(

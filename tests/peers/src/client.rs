@@ -102,6 +102,19 @@ impl Client {
         finish(self.prepare(program, args), input)
     }
 
+    /// The same as [`Client::run`], telling the process id once there is one.
+    ///
+    /// # Panics
+    /// As [`Client::run`].
+    pub fn run_watched(
+        &self,
+        program: &str,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        started: impl FnOnce(u32),
+    ) -> Outcome {
+        watched(self.prepare(program, args), &[], started)
+    }
+
     /// The program with this client's home and variables.
     pub(crate) fn prepare(&self, program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = command(program);
@@ -160,9 +173,14 @@ pub fn run(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> 
 }
 
 /// Runs it to its end, or panics after two minutes.
-pub(crate) fn finish(mut command: Command, input: &[u8]) -> Outcome {
+pub(crate) fn finish(command: Command, input: &[u8]) -> Outcome {
+    watched(command, input, |_| ())
+}
+
+fn watched(mut command: Command, input: &[u8], started: impl FnOnce(u32)) -> Outcome {
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    started(child.id());
     let output = output_of(child, input.to_vec());
     Outcome::of(output.unwrap_or_else(|| panic!("still running after {LIMIT:?}: {command:?}")))
 }

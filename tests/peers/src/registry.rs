@@ -3,14 +3,16 @@
 //! All take a free port themselves and say which, so there is no port to lose to somebody else.
 
 use std::fs;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::authority::Authority;
+use crate::http::exchange;
 use crate::process::{Process, command};
 
 /// A registry on loopback, empty at first, gone with everything in it when dropped.
@@ -123,6 +125,23 @@ impl Registry {
             Kind::Sealgate => self.process.log().lines().filter(|line| line.contains(" /")).map(first_three).collect(),
             Kind::Refs => read(&self.folder.path().join(ACCESS_LOG)).lines().map(first_three).collect(),
         }
+    }
+
+    /// The digests of the manifests that refer to an image, which is named with this registry and by digest.
+    ///
+    /// # Panics
+    /// If it does not list them, or over plain HTTP not to everybody.
+    #[must_use]
+    pub fn referrers(&self, image: &str) -> Vec<String> {
+        let rest = image.strip_prefix(&format!("{}/", self.address)).expect("the image is of this registry");
+        let (name, digest) = rest.split_once('@').expect("the image is named by digest");
+        let stream = TcpStream::connect(&self.address).expect("the registry listens");
+        let answer = exchange(stream, "GET", &format!("/v2/{name}/referrers/{digest}"), &[]);
+        let answer = answer.expect("the registry answers");
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        let index: Value = serde_json::from_slice(&answer.body).expect("an index is JSON");
+        let manifests = index["manifests"].as_array().expect("an index has manifests");
+        manifests.iter().map(|one| one["digest"].as_str().expect("they have digests").to_owned()).collect()
     }
 
     /// Ends it. What it kept in memory is lost, and nobody listens at its address any more.

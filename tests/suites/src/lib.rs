@@ -2,6 +2,7 @@
 
 pub mod as_cosign;
 pub mod hostile;
+pub mod interrupter;
 pub mod layout_loader;
 pub mod sealgate;
 pub mod shop;

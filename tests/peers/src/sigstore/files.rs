@@ -117,7 +117,7 @@ impl Part {
             Self::Authority => root["certificateAuthorities"] = json!([]),
             Self::CertificateLog => root["ctlogs"] = json!([]),
             Self::Timestamps => root["timestampAuthorities"] = json!([]),
-            Self::Rekor1 => logs(root).retain(|log| is_rekor2(log)),
+            Self::Rekor1 => logs(root).retain(is_rekor2),
             Self::Rekor2 => logs(root).retain(|log| !is_rekor2(log)),
         }
     }
@@ -142,10 +142,10 @@ fn service(url: &str, version: u32) -> Value {
 }
 
 /// The whole one, those that lack a part, and that of others.
-pub(super) fn write_trusted_roots(folder: &Path, world: &World, pki: &Pki) {
+pub(super) fn write_trusted_roots(folder: &Path, world: &World, pki: &Pki, of_others: &Pki) {
     let path = folder.join(TRUSTED_ROOT);
     create_trusted_root(&path, world, pki);
-    create_trusted_root(&folder.join(TRUSTED_ROOT_OF_OTHERS), world, &Pki::create(&folder.join("pki-of-others")));
+    create_trusted_root(&folder.join(TRUSTED_ROOT_OF_OTHERS), world, of_others);
     let whole: Value =
         serde_json::from_slice(&fs::read(&path).expect("cosign has written it")).expect("cosign writes JSON");
     for part in Part::ALL {

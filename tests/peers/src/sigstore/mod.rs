@@ -35,6 +35,7 @@ pub struct Sigstore {
     world: World,
     issuer: Issuer,
     pki: Pki,
+    pki_of_others: Pki,
     folder: TempDir,
     // Last, so that the next one starts when all of this one's processes are gone.
     _turn: Turn,
@@ -91,9 +92,10 @@ impl Sigstore {
         let pki = Pki::create(&folder.path().join("pki"));
         let issuer = Issuer::start();
         let world = World::start(folder.path(), &pki, &issuer);
-        files::write_trusted_roots(folder.path(), &world, &pki);
+        let pki_of_others = Pki::create(&folder.path().join("pki-of-others"));
+        files::write_trusted_roots(folder.path(), &world, &pki, &pki_of_others);
         files::write_signing_configs(folder.path(), &world, &issuer);
-        Self { world, issuer, pki, folder, _turn: turn }
+        Self { world, issuer, pki, pki_of_others, folder, _turn: turn }
     }
 
     /// A token that the certificate authority accepts for ten minutes.
@@ -176,13 +178,13 @@ impl Sigstore {
     /// The variables by which programs without `--trusted-root` are told of it.
     #[must_use]
     pub fn environment(&self) -> [(&'static str, String); 4] {
-        let path = |name| self.pki.path(name).display().to_string();
-        [
-            ("SIGSTORE_ROOT_FILE", path(pki::FULCIO_CHAIN)),
-            ("SIGSTORE_REKOR_PUBLIC_KEY", path(pki::REKOR1_PUBLIC)),
-            ("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", path(pki::CT_LOG_PUBLIC)),
-            ("SIGSTORE_TSA_CERTIFICATE_FILE", path(pki::TSA_CHAIN)),
-        ]
+        environment(&self.pki)
+    }
+
+    /// The same variables, with the keys of [`Self::trusted_root_of_others`].
+    #[must_use]
+    pub fn environment_of_others(&self) -> [(&'static str, String); 4] {
+        environment(&self.pki_of_others)
     }
 
     /// The folder with everything in it.
@@ -190,6 +192,16 @@ impl Sigstore {
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+fn environment(pki: &Pki) -> [(&'static str, String); 4] {
+    let path = |name| pki.path(name).display().to_string();
+    [
+        ("SIGSTORE_ROOT_FILE", path(pki::FULCIO_CHAIN)),
+        ("SIGSTORE_REKOR_PUBLIC_KEY", path(pki::REKOR1_PUBLIC)),
+        ("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", path(pki::CT_LOG_PUBLIC)),
+        ("SIGSTORE_TSA_CERTIFICATE_FILE", path(pki::TSA_CHAIN)),
+    ]
 }
 
 /// The second line of a log's checkpoint, which it writes before it answers.
