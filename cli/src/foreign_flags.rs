@@ -127,9 +127,16 @@ mod tests {
     use super::*;
     use crate::arguments::Arguments;
 
+    /// With the flags of every command, which are made only where they are needed.
+    fn program() -> clap::Command {
+        let mut program = Arguments::command();
+        program.build();
+        program
+    }
+
     #[test]
     fn flag_that_is_here_is_not_called_missing() {
-        let program = Arguments::command();
+        let program = program();
         for foreign in FOREIGN {
             let command = program.find_subcommand(foreign.command).expect(foreign.command);
             let here: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_cosigns_commands_is_taken_from_the_environment() {
-        let program = Arguments::command();
+        let program = program();
         for foreign in FOREIGN.iter().filter(|foreign| foreign.program == "cosign") {
             let command = program.find_subcommand(foreign.command).expect(foreign.command);
             let below = command.get_subcommands().flat_map(clap::Command::get_arguments);

@@ -11,14 +11,16 @@ mod server;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
-use peers::Client;
+use peers::{Client, Registry};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, RsaKeySize};
 use repository::Repository;
 use serde_json::Value;
 use server::Server;
+use suites::layout_loader::CorpusLayout;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate");
 const DAY: &str = "start-time=2024-01-01T00:00:00Z";
+const ALICE: &str = "--certificate-identity alice@sealgate.test --certificate-oidc-issuer http://127.0.0.1:15001/email";
 const KEYS: [&str; 7] = ["p256", "p384", "p521", "ed25519", "rsa2048", "rsa3072", "rsa4096"];
 
 /// A home with public keys of all kinds, chains, and files that are neither.
@@ -64,6 +66,9 @@ fn chains(home: &Path) {
     let between_params = params("between", 2021, true);
     let between = between_params.signed_by(&key, &root_issuer).unwrap().pem();
     let leaf = params("leaf", 2022, false).signed_by(&leaf_key, &Issuer::new(between_params, key)).unwrap().pem();
+    let mut late = params("late", 2020, true);
+    (late.not_before, late.not_after) = (rcgen::date_time_ymd(9999, 12, 31), rcgen::date_time_ymd(9999, 12, 31));
+    fs::write(home.join("late.pem"), late.self_signed(&self::key("p256")).unwrap().pem()).unwrap();
     fs::write(home.join("root.pem"), &root).unwrap();
     fs::write(home.join("leaf.pem"), &leaf).unwrap();
     fs::write(home.join("chain.pem"), format!("{between}{root}")).unwrap();
@@ -193,6 +198,66 @@ fn default_services_are_those_of_the_mirror() {
     same(&client, theirs, &format!("signing-config create --with-default-services {mine}"));
 }
 
+#[test]
+fn what_is_created_serves_to_verify() {
+    peers::require!("cosign-2", "cosign-3");
+    let Some(corpus) = peers::corpus() else { return };
+    let corpus = corpus.join("golden-keyless");
+    let recorded: Value = serde_json::from_slice(&fs::read(corpus.join("trusted_root.json")).unwrap()).unwrap();
+    let client = Client::new();
+    let line = parts(&recorded, client.home());
+    assert_eq!(created(&client, PROGRAM, &line), recorded);
+    client.run(PROGRAM, format!("{line} --out whole.json").split(' ')).success();
+    let without_logs = line.split(" --").filter(|flag| !flag.starts_with("rekor")).collect::<Vec<_>>().join(" --");
+    client.run(PROGRAM, format!("{without_logs} --out unlogged.json").split(' ')).success();
+    let registry = Registry::sealgate(PROGRAM, &[]);
+    for (case, peer) in [("c2-legacy", "cosign-2"), ("c3-rekor1-tsa", "cosign-3"), ("c3-rekor2", "cosign-3")] {
+        let image = format!("{}/kl/{case}", registry.address());
+        CorpusLayout::open(&corpus.join("cases").join(case).join("layout")).push(&image);
+        let verify = |program: &str, root: &str| {
+            client.run(program, format!("verify --trusted-root {root} {ALICE} {image}:v1").split(' '))
+        };
+        for program in [PROGRAM, peer] {
+            assert!(verify(program, "whole.json").success().contains("critical"), "{program} {case}");
+            assert_ne!(verify(program, "unlogged.json").code, 0, "{program} {case}");
+        }
+    }
+}
+
+/// The command that creates this trusted root, with certificates and keys in files of that folder.
+fn parts(root: &Value, home: &Path) -> String {
+    let mut line = "trusted-root create".to_owned();
+    let members = [
+        ("--rekor", "tlogs"),
+        ("--ctfe", "ctlogs"),
+        ("--fulcio", "certificateAuthorities"),
+        ("--tsa", "timestampAuthorities"),
+    ];
+    for (flag, list) in members {
+        for (number, member) in root[list].as_array().unwrap().iter().enumerate() {
+            let file = format!("{list}-{number}");
+            let certificates = member.pointer("/certChain/certificates").and_then(Value::as_array);
+            let name = if certificates.is_some() { "certificate-chain" } else { "public-key" };
+            let pem: String = match certificates {
+                Some(chain) => chain.iter().map(|one| pem("CERTIFICATE", &one["rawBytes"])).collect(),
+                None => pem("PUBLIC KEY", &member["publicKey"]["rawBytes"]),
+            };
+            fs::write(home.join(&file), pem).unwrap();
+            let url = member.get("uri").unwrap_or(&member["baseUrl"]).as_str().unwrap();
+            let window = member.get("validFor").unwrap_or(&member["publicKey"]["validFor"]);
+            let start = window["start"].as_str().unwrap();
+            // logs of version 2, which sign notes, are those with a name for a host
+            let origin = url.strip_prefix("https://").map(|host| format!(",origin={host}")).unwrap_or_default();
+            line += &format!(" {flag} url={url},{name}={file},start-time={start}{origin}");
+        }
+    }
+    line
+}
+
+fn pem(label: &str, base64: &Value) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", base64.as_str().unwrap())
+}
+
 #[track_caller]
 fn refused(client: &Client, line: &str, wanted: &str) {
     let said = client.run(PROGRAM, format!("{line} --out made").split(' ')).failure(1);
@@ -233,6 +298,10 @@ fn trusted_root_of_what_cannot_be_used_is_refused() {
             "--tsa url=a,certificate-chain=chain.pem",
             "chain.pem: wanted the certificate that signs, then those above it",
         ),
+        (
+            "--fulcio url=a,certificate-chain=late.pem",
+            "--fulcio: certificate from 9999-12-31T00:00:00Z on found, wanted",
+        ),
         ("--tsa url=a,certificate-chain=leaf.pem", "leaf.pem: wanted the certificate that signs, then those above it"),
         ("--rekor-key p256.pub", "cosign's flag `--rekor-key` is not here yet"),
     ] {
@@ -256,6 +325,10 @@ fn signing_config_of_what_cannot_be_used_is_refused() {
         (
             "--fulcio url=a,api-version=-1,operator=o,start-time=2024-01-01T00:00:00Z",
             "`api-version`: `-1` found, wanted",
+        ),
+        (
+            "--fulcio url=a,api-version=0,operator=o,start-time=2024-01-01T00:00:00Z",
+            "`api-version`: `0` found, wanted a whole number",
         ),
         (
             "--tsa url=a,certificate-chain=b --tsa-config ANY",

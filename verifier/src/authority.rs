@@ -1,12 +1,12 @@
 //! The authorities that are trusted, and the chain from one of them to a certificate.
 
-use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
+use rustls_pki_types::UnixTime;
+use webpki::anchor_from_trusted_cert;
 
 use crate::{
-    CertificateError, Window,
-    asn1::Oid,
+    CertificateError, ChainFault, Window,
     certificate::{Certificate, MAX_CHAIN},
+    path::{Path, Purpose, Wanted},
     window::written,
 };
 
@@ -98,11 +98,14 @@ pub(crate) struct Chain {
     window: Window,
 }
 
-/// A path from a certificate to a root was found.
-#[derive(Debug)]
-pub(crate) struct Path {
-    /// The key of whoever issued the certificate, as DER.
-    pub(crate) issuer_key: Vec<u8>,
+/// Certificates beside an authority's own that may lie between it and a signer's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Others<'a> {
+    /// A signature or a timestamp brought them. As with cosign, they count only where the authority names none itself:
+    /// whoever lists its intermediates means those.
+    Carried(&'a [Certificate]),
+    /// Whoever asks gave them.
+    Given(&'a [Certificate]),
 }
 
 impl Chain {
@@ -134,12 +137,12 @@ impl Chain {
     pub(crate) fn path(
         &self,
         leaf: &Certificate,
-        extra: &[Certificate],
+        others: Others<'_>,
         time: UnixTime,
         purpose: Purpose,
     ) -> Result<Path, ChainFault> {
         let at = written(time.as_secs());
-        let path = self.signatures(leaf, extra, time, purpose)?;
+        let path = Wanted { root: &self.root, time, purpose }.find(leaf, &self.between(others))?;
         if !self.root.covers(time) {
             return Err(ChainFault::RootOutside { at, window: self.root.window().to_string() });
         }
@@ -149,133 +152,13 @@ impl Chain {
         Ok(path)
     }
 
-    fn signatures(
-        &self,
-        leaf: &Certificate,
-        extra: &[Certificate],
-        time: UnixTime,
-        purpose: Purpose,
-    ) -> Result<Path, ChainFault> {
-        let why = |error: webpki::Error| chain_fault(&error, leaf, time);
-        let anchors = [anchor_from_trusted_cert(self.root.der()).map_err(why)?];
-        let between: Vec<CertificateDer<'_>> =
-            self.intermediates.iter().chain(extra).map(|one| one.der().clone()).collect();
-        let end = EndEntityCert::try_from(leaf.der()).map_err(why)?;
-        if !leaf.is_for(purpose.oid()) || !leaf.may_sign() {
-            return Err(ChainFault::Purpose { wanted: purpose.name() });
-        }
-        let usage = KeyUsage::required_if_present(purpose.octets());
-        let path = end
-            .verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &anchors, &between, time, usage, None, None)
-            .map_err(why)?;
-        Ok(Path { issuer_key: path.issuer_spki().to_vec() })
+    fn between<'a>(&'a self, others: Others<'a>) -> Vec<&'a Certificate> {
+        let more = match others {
+            Others::Carried(_) if !self.intermediates.is_empty() => &[],
+            Others::Carried(more) | Others::Given(more) => more,
+        };
+        self.intermediates.iter().chain(more).collect()
     }
 }
 
 const MAX_ROOTS: usize = 64;
-
-fn chain_fault(error: &webpki::Error, leaf: &Certificate, time: UnixTime) -> ChainFault {
-    use webpki::Error;
-    let at = written(time.as_secs());
-    match error {
-        Error::CertExpired { .. } | Error::CertNotValidYet { .. } if !leaf.covers(time) => {
-            ChainFault::Outside { at, window: leaf.window().to_string() }
-        }
-        Error::CertExpired { .. } | Error::CertNotValidYet { .. } => ChainFault::IssuerOutside { at },
-        Error::UnknownIssuer => ChainFault::UnknownIssuer,
-        other => ChainFault::Broken { why: format!("{other:?}").chars().take(100).collect() },
-    }
-}
-
-/// What a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    CodeSigning,
-    TimeStamping,
-}
-
-impl Purpose {
-    pub(crate) fn oid(self) -> Oid {
-        match self {
-            Self::CodeSigning => Oid::new_unwrap("1.3.6.1.5.5.7.3.3"),
-            Self::TimeStamping => Oid::new_unwrap("1.3.6.1.5.5.7.3.8"),
-        }
-    }
-
-    /// The identifier's DER contents.
-    fn octets(self) -> &'static [u8] {
-        match self {
-            Self::CodeSigning => &[43, 6, 1, 5, 5, 7, 3, 3],
-            Self::TimeStamping => &[43, 6, 1, 5, 5, 7, 3, 8],
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::CodeSigning => "code signing",
-            Self::TimeStamping => "time stamping",
-        }
-    }
-}
-
-/// Why no path leads from a certificate to a trusted root.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChainFault {
-    /// The certificate was not in force when it was used.
-    #[error("certificate was used at {at}, it is valid from {window}")]
-    Outside {
-        /// When.
-        at: String,
-        /// When it was in force.
-        window: String,
-    },
-    /// A certificate between it and the root was not in force.
-    #[error("certificate was used at {at}, when one of its issuers was not valid")]
-    IssuerOutside {
-        /// When.
-        at: String,
-    },
-    /// The root was not in force.
-    #[error("certificate was used at {at}, its root is valid from {window}")]
-    RootOutside {
-        /// When.
-        at: String,
-        /// When it was in force.
-        window: String,
-    },
-    /// The authority was not trusted at that time.
-    #[error("certificate was used at {at}, its authority is trusted from {window}")]
-    AuthorityOutside {
-        /// When.
-        at: String,
-        /// When it was trusted.
-        window: String,
-    },
-    /// It is for something else.
-    #[error("certificate is not for {wanted}")]
-    Purpose {
-        /// What it should be for.
-        wanted: &'static str,
-    },
-    /// A signature in the chain is wrong, or something in it cannot be accepted.
-    #[error("certificate's chain is not valid: {why}")]
-    Broken {
-        /// The checker's word for it.
-        why: String,
-    },
-    /// Nobody who is trusted issued it.
-    #[error("certificate is not by a trusted authority")]
-    UnknownIssuer,
-}
-
-impl ChainFault {
-    /// How near the certificate came to being accepted: the nearest first.
-    pub(crate) fn rank(&self) -> u8 {
-        match self {
-            Self::Outside { .. } | Self::IssuerOutside { .. } | Self::RootOutside { .. } => 0,
-            Self::AuthorityOutside { .. } | Self::Purpose { .. } => 0,
-            Self::Broken { .. } => 1,
-            Self::UnknownIssuer => 2,
-        }
-    }
-}

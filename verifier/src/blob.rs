@@ -5,9 +5,10 @@ use rustls_pki_types::UnixTime;
 use serde::Serialize;
 
 use crate::{
-    Fault, Proofs, Signer, TrustRoot,
+    BundleError, Fault, FieldError, Proofs, Signer, TrustRoot,
     bundle::{Bundle, Chains, Content, Noted, Versions},
     examine::{judge_bundled, judge_envelope, statement, subject},
+    identity::Names,
     maker::Candidate,
     proofs::Carried,
     signed::{HashAlgorithm, Message},
@@ -72,8 +73,8 @@ pub fn examine_blob(
         }
         Content::Message { noted, signature } => {
             noted.map(|noted| artifact.is_noted(&noted)).transpose()?;
-            let candidate =
-                Candidate { message: artifact.message(), payload: None, signature: &signature, stored: None, carried };
+            let (message, names) = (artifact.message(), Names::One);
+            let candidate = Candidate { message, payload: None, signature: &signature, stored: None, carried, names };
             let (signer, proofs) = judge_bundled(candidate, &signer, trust, now)?;
             Ok(VerifiedBlob { signer, predicate_type: None, proofs })
         }
@@ -101,6 +102,9 @@ impl Artifact<'_> {
         let needs_bytes = || Fault::NeedsBytes { algorithm: excerpt(algorithm, 40) };
         let hash = HashAlgorithm::named(algorithm).ok_or_else(needs_bytes)?;
         let wanted = self.message().hash(hash).ok_or_else(needs_bytes)?;
+        if digest.len() != hash.length() {
+            return Err(BundleError::from(FieldError::Base64("digest")).into());
+        }
         if *digest == wanted {
             return Ok(());
         }

@@ -1,11 +1,13 @@
 //! X.509 certificates, as far as signatures need them. Whether one is genuine is the chain's business.
 
+use std::collections::BTreeSet;
+
 use keys::{KeyError, PublicKey};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::{
     Window,
-    asn1::{self, Item, Items, NotDer, Oid, constructed},
+    asn1::{self, Item, Items, NotDer, Oid, constructed, context},
 };
 
 /// A certificate taken apart; nothing in it has been checked.
@@ -20,11 +22,19 @@ pub(crate) struct Certificate {
     extensions: Vec<Extension>,
 }
 
+/// An extension of a certificate, or of anything else that has some.
 #[derive(Debug, Clone)]
-struct Extension {
+pub(crate) struct Extension {
     id: Oid,
     critical: bool,
     value: Vec<u8>,
+}
+
+impl Extension {
+    /// Whether whoever does not understand it must refuse the whole.
+    pub(crate) fn is_critical(&self) -> bool {
+        self.critical
+    }
 }
 
 impl Certificate {
@@ -57,8 +67,12 @@ impl Certificate {
     }
 
     fn unique_extensions(self) -> Result<Self, CertificateError> {
-        let twice = |(i, one): (usize, &Extension)| self.extensions[..i].iter().any(|other| other.id == one.id);
-        if self.extensions.iter().enumerate().any(twice) { Err(CertificateError::Malformed) } else { Ok(self) }
+        let found = self.extensions.len();
+        if found > MAX_EXTENSIONS {
+            return Err(CertificateError::TooManyExtensions { found, most: MAX_EXTENSIONS });
+        }
+        let distinct: BTreeSet<Oid> = self.extensions.iter().map(|extension| extension.id).collect();
+        if distinct.len() == found { Ok(self) } else { Err(CertificateError::Malformed) }
     }
 
     /// The bytes.
@@ -74,6 +88,11 @@ impl Certificate {
     /// The DER name of the issuer.
     pub(crate) fn issuer(&self) -> &[u8] {
         &self.issuer
+    }
+
+    /// The DER name of whom it is for.
+    pub(crate) fn subject(&self) -> &[u8] {
+        &self.subject
     }
 
     /// The public key.
@@ -96,13 +115,35 @@ impl Certificate {
         self.issuer == self.subject
     }
 
-    /// Whether it says that it may issue certificates.
+    /// Whether it says that it is an authority's.
     pub(crate) fn is_authority(&self) -> bool {
-        let says = |value: &[u8]| {
-            let sequence = Items::only(value, asn1::SEQUENCE)?;
-            Ok::<_, NotDer>(sequence.items()?.optional(asn1::BOOLEAN)?.is_some_and(|is| is.value == [0xff]))
+        self.basic_constraints().is_some_and(|(authority, _)| authority)
+    }
+
+    /// Whether its key may issue certificates: it is an authority's, and its key usage, if it has one, does not say no.
+    pub(crate) fn may_issue(&self) -> bool {
+        self.is_authority() && self.may(CERTIFICATE_SIGN)
+    }
+
+    /// How many authorities may stand between it and a signer's certificate, if that is limited.
+    pub(crate) fn most_below(&self) -> Option<usize> {
+        self.basic_constraints().and_then(|(_, most)| most)
+    }
+
+    /// RFC 5280, 4.2.1.9. A length that cannot be read allows nothing.
+    fn basic_constraints(&self) -> Option<(bool, Option<usize>)> {
+        let read = |value: &[u8]| {
+            let mut fields = Items::only(value, asn1::SEQUENCE)?.items()?;
+            let authority = fields.optional(asn1::BOOLEAN)?.is_some_and(|is| is.value == [0xff]);
+            let most = fields.optional(asn1::INTEGER)?.map(|most| match most.value {
+                [most @ 0..=127] => usize::from(*most),
+                [0, most] => usize::from(*most),
+                _ => 0,
+            });
+            fields.end()?;
+            Ok::<_, NotDer>((authority, most))
         };
-        self.extension(BASIC_CONSTRAINTS).is_some_and(|value| says(value).unwrap_or(false))
+        read(self.extension(BASIC_CONSTRAINTS)?).ok()
     }
 
     /// Whether its extended key usage names this purpose.
@@ -126,16 +167,33 @@ impl Certificate {
 
     /// Whether its key usage, if it has one, lets its key sign things other than certificates.
     pub(crate) fn may_sign(&self) -> bool {
+        self.may(DIGITAL_SIGNATURE)
+    }
+
+    /// RFC 5280, 4.2.1.3, of the bits in the first octet.
+    fn may(&self, usage: u8) -> bool {
         let bits = |value: &[u8]| Items::only(value, asn1::BIT_STRING).map(|item| item.value.get(1).copied());
         match self.extension(KEY_USAGE) {
             None => true,
-            Some(value) => bits(value).is_ok_and(|first| first.is_some_and(|byte| byte & 0x80 != 0)),
+            Some(value) => bits(value).is_ok_and(|first| first.is_some_and(|byte| byte & usage != 0)),
         }
     }
 
     /// The subject key identifier.
     pub(crate) fn key_identifier(&self) -> Option<&[u8]> {
         Items::only(self.extension(SUBJECT_KEY_IDENTIFIER)?, asn1::OCTET_STRING).ok().map(|item| item.value)
+    }
+
+    /// Whether it calls its key so.
+    pub(crate) fn is_key(&self, id: &[u8]) -> bool {
+        self.key_identifier() == Some(id)
+    }
+
+    /// What it calls the key that issued it (RFC 5280, 4.2.1.1).
+    pub(crate) fn issuer_key_identifier(&self) -> Option<&[u8]> {
+        let value = self.extension(AUTHORITY_KEY_IDENTIFIER)?;
+        let id = Items::only(value, asn1::SEQUENCE).ok()?.items().ok()?.optional(context(0)).ok()?;
+        id.map(|item| item.value)
     }
 
     /// The contents of an extension.
@@ -205,7 +263,8 @@ fn signed_part(der: &[u8]) -> Result<Item<'_>, NotDer> {
     Items::only(der, asn1::SEQUENCE)?.items()?.take(asn1::SEQUENCE)
 }
 
-fn extension(item: &Item<'_>) -> Result<Extension, NotDer> {
+/// RFC 5280, 4.1: Extension.
+pub(crate) fn extension(item: &Item<'_>) -> Result<Extension, NotDer> {
     let mut fields = item.items()?;
     let id = fields.take(asn1::OBJECT_IDENTIFIER)?.oid()?;
     let critical = fields.optional(asn1::BOOLEAN)?.is_some_and(|is| is.value == [0xff]);
@@ -235,10 +294,15 @@ fn without(der: &[u8], id: Oid) -> Result<Vec<u8>, NotDer> {
 /// The most certificates of one chain that are looked at.
 pub(crate) const MAX_CHAIN: usize = 10;
 const MAX_CERTIFICATE: usize = 64 * 1024;
+const MAX_EXTENSIONS: usize = 64;
 const MAX_PEM: usize = 256 * 1024;
 const BASIC_CONSTRAINTS: Oid = Oid::new_unwrap("2.5.29.19");
 const EXTENDED_KEY_USAGE: Oid = Oid::new_unwrap("2.5.29.37");
 const KEY_USAGE: Oid = Oid::new_unwrap("2.5.29.15");
+/// Bits 0 and 5 of a key usage.
+const DIGITAL_SIGNATURE: u8 = 0x80;
+const CERTIFICATE_SIGN: u8 = 0x04;
+const AUTHORITY_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.35");
 const SUBJECT_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.14");
 
 /// Why something is not a certificate that can be looked at.
@@ -269,16 +333,27 @@ pub enum CertificateError {
         /// The limit.
         most: usize,
     },
+    /// More extensions than are looked at.
+    #[error("certificate with {found} extensions found, at most {most} are read")]
+    TooManyExtensions {
+        /// How many.
+        found: usize,
+        /// The limit.
+        most: usize,
+    },
     /// A signature brings its own root. Roots are named by whoever trusts them.
     #[error("chain contains a root certificate, which a signature must not bring along")]
     Root,
     /// It names nobody.
     #[error("certificate names nobody: no subject alternative name of a known kind")]
     Nameless,
+    /// It has a name without any text, which would be nobody's or everybody's.
+    #[error("certificate has an empty name")]
+    EmptyName,
     /// The two places for the issuer of the identity disagree.
     #[error("certificate names two issuers of the identity")]
     TwoIssuers,
-    /// An identity's member is not text.
+    /// An identity's member is not text, or a name is not ASCII.
     #[error("certificate's identity is not plain text")]
     Text,
     /// Its key is of a kind that cannot be used.

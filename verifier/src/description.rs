@@ -8,6 +8,7 @@ use crate::{
     CertificateError, Identity, LogFault, Statement, SubjectName, TimestampFault,
     bundle::{Bundle, BundleSigner, Content, Noted},
     certificate::Certificate,
+    identity::Names,
     log_entry::LogEntry,
     timestamp,
     token::Token,
@@ -199,7 +200,7 @@ impl ClaimedCertificate {
     /// A certificate between the signer's and a root names nobody, which is no fault of it.
     fn read(der: &[u8]) -> Result<Self, CertificateError> {
         let certificate = Certificate::parse(der)?;
-        let identity = Identity::of(&certificate);
+        let identity = Identity::of(&certificate, Names::All);
         let named = match &identity {
             Ok(identity) => Some(identity),
             Err(CertificateError::Nameless) => None,

@@ -11,6 +11,7 @@ use crate::{
     Claim, Envelope, Evidence, Fault, Format, Found, Place, Proofs, Refused, SIGN_PREDICATE, Signer, Statement,
     StatementError, TrustRoot, UntrustedSignature, VerifiedAttestation, VerifiedSignature,
     bundle::{Bundle, BundleSigner, Chains, Content, Versions, certificates},
+    identity::Names,
     legacy,
     maker::{Candidate, Maker},
     proofs::Carried,
@@ -101,7 +102,8 @@ pub(crate) fn judge_envelope(
 ) -> Result<(Signer, Proofs), Fault> {
     let (pae, payload) = (envelope.pae(), Some(envelope.payload.as_slice()));
     let (message, signature) = (Message::Bytes(&pae), envelope.signature.as_slice());
-    judge_bundled(Candidate { message, payload, signature, stored: None, carried }, signer, trust, now)
+    let candidate = Candidate { message, payload, signature, stored: None, carried, names: Names::One };
+    judge_bundled(candidate, signer, trust, now)
 }
 
 pub(crate) fn judge_bundled(

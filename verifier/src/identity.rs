@@ -1,7 +1,7 @@
 //! Who a certificate names.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     hash::{Hash, Hasher},
 };
@@ -16,13 +16,36 @@ use crate::{
 
 /// Who signed, as a certificate authority wrote it down.
 ///
-/// Two are equal when issuer and names are: the extensions tell about one occasion, not about who it is, and one
+/// Two are equal when issuer and names are, in whatever order: the extensions tell about one occasion, not about who it is, and one
 /// signer on two occasions is one signer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Identity {
     issuer: Option<String>,
     names: Vec<SubjectName>,
     extensions: BTreeMap<u8, String>,
+}
+
+/// Which of several names in a certificate are the signer's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// All: any of them may be the one that was expected, as cosign has it for its legacy formats.
+    All,
+    /// The one that cosign takes in bundles: the first URI, else the first e-mail address, else the first user name.
+    One,
+}
+
+impl Names {
+    fn of(self, found: Vec<SubjectName>) -> Vec<SubjectName> {
+        let first = |is: fn(&SubjectName) -> bool| found.iter().find(|name| is(name)).cloned();
+        match self {
+            Self::All => found,
+            Self::One => first(|name| matches!(name, SubjectName::Uri(_)))
+                .or_else(|| first(|name| matches!(name, SubjectName::Email(_))))
+                .or_else(|| first(|name| matches!(name, SubjectName::User(_))))
+                .into_iter()
+                .collect(),
+        }
+    }
 }
 
 /// A name of a signer.
@@ -57,18 +80,20 @@ impl fmt::Display for SubjectName {
 
 impl Identity {
     /// What the certificate says. True if the certificate is.
-    pub(crate) fn of(certificate: &Certificate) -> Result<Self, CertificateError> {
-        let names = match certificate.extension(SUBJECT_ALTERNATIVE_NAME) {
-            Some(value) => names(value)?,
-            None => Vec::new(),
-        };
+    pub(crate) fn of(certificate: &Certificate, which: Names) -> Result<Self, CertificateError> {
+        let found = certificate.extension(SUBJECT_ALTERNATIVE_NAME).map(names).transpose()?;
+        let names = which.of(found.unwrap_or_default());
         if names.is_empty() {
             return Err(CertificateError::Nameless);
         }
         let mut extensions = BTreeMap::new();
         for number in (1..=6).chain(8..=MAX_EXTENSION) {
-            if let Some(value) = certificate.extension(fulcio(number)) {
-                extensions.insert(number, fact(number, value)?);
+            let Some(value) = certificate.extension(fulcio(number)) else { continue };
+            match fact(number, value) {
+                Ok(text) => drop(extensions.insert(number, text)),
+                // a workflow may be named with a tab; then nothing is known of its name, and nothing matches it
+                Err(CertificateError::Text) if !matches!(number, ISSUER | ISSUER_OLD) => {}
+                Err(why) => return Err(why),
             }
         }
         let issuer = match (extensions.get(&ISSUER), extensions.get(&ISSUER_OLD)) {
@@ -104,8 +129,8 @@ impl Identity {
         &self.extensions
     }
 
-    fn who(&self) -> (&Option<String>, &[SubjectName]) {
-        (&self.issuer, &self.names)
+    fn who(&self) -> (&Option<String>, BTreeSet<&SubjectName>) {
+        (&self.issuer, self.names.iter().collect())
     }
 }
 
@@ -158,9 +183,11 @@ fn names(value: &[u8]) -> Result<Vec<SubjectName>, CertificateError> {
             }
             _ => continue,
         };
-        names.push(kind(plain(item.value)?));
+        // an IA5String is ASCII; anything else could look like a name that it is not
+        let name = Some(plain(item.value)?).filter(|name| name.is_ascii()).ok_or(CertificateError::Text)?;
+        names.push(kind(name));
     }
-    Ok(names)
+    if names.iter().any(|name| name.as_str().is_empty()) { Err(CertificateError::EmptyName) } else { Ok(names) }
 }
 
 fn user(item: &Item<'_>) -> Result<Option<String>, CertificateError> {
@@ -221,5 +248,16 @@ mod tests {
         let identity = |issuer, extensions| Identity::for_test(Some(issuer), "a@b", extensions);
         assert_eq!(identity("i", [(3, "c0ffee")]), identity("i", [(3, "decaf")]));
         assert_ne!(identity("i", [(3, "decaf")]), identity("j", [(3, "decaf")]));
+    }
+
+    #[test]
+    fn order_of_names_makes_no_other_signer_and_a_further_name_does() {
+        let named = |names: &[&str]| Identity {
+            names: names.iter().map(|name| SubjectName::Email((*name).to_owned())).collect(),
+            ..Identity::for_test(Some("i"), "", [])
+        };
+        assert_eq!(named(&["a", "b"]), named(&["b", "a", "a"]));
+        assert_ne!(named(&["a", "b"]), named(&["a"]));
+        assert_eq!(std::collections::HashSet::from([named(&["a", "b"]), named(&["b", "a"]), named(&["b"])]).len(), 2);
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     certificate::Certificate,
     examine::{Judged, stated},
     fields::Fields,
+    identity::Names,
     log_entry::LogEntry,
     maker::{Candidate, Maker},
     proofs::Carried,
@@ -33,7 +34,7 @@ pub(crate) fn payload(
     // 1. the signature over the payload, by a trusted key or under a trusted authority, with what is demanded
     let signature = signature(annotations)?;
     let (message, carried) = (Message::Bytes(bytes), carried(annotations));
-    let candidate = Candidate { message, payload: None, signature: &signature, stored: None, carried };
+    let candidate = Candidate { message, payload: None, signature: &signature, stored: None, carried, names: Names::All };
     let (signer, proofs) = judge(candidate, annotations, trust, now)?;
     // 2. the payload is an image signature
     let payload = Payload::parse(bytes)?;
@@ -61,7 +62,8 @@ pub(crate) fn envelope(
     let envelope = Envelope::parse(bytes)?;
     let (pae, payload) = (envelope.pae(), Some(envelope.payload.as_slice()));
     let (message, signature) = (Message::Bytes(&pae), envelope.signature.as_slice());
-    let candidate = Candidate { message, payload, signature, stored: Some(bytes), carried: carried(annotations) };
+    let (stored, carried) = (Some(bytes), carried(annotations));
+    let candidate = Candidate { message, payload, signature, stored, carried, names: Names::All };
     let by = judge(candidate, annotations, trust, now)?;
     stated(about, Format::Legacy, envelope, by)
 }

@@ -202,7 +202,7 @@ impl LogEntry {
             return Err(LogFault::Outside { at: written(time.as_secs()), window: log.window().to_string() });
         }
         Ok(LogProof {
-            log: log.origin().to_owned(),
+            log: log.name().to_owned(),
             key: log.key().id(),
             index: self.index,
             integrated,
@@ -226,8 +226,8 @@ impl LogEntry {
     }
 
     fn included(&self, log: &TransparencyLog, proof: &Proof) -> Result<(), LogFault> {
+        // hashes before signatures: what does not fit together costs no more than that
         let checkpoint = Checkpoint::parse(&proof.checkpoint)?;
-        checkpoint.is_by(log)?;
         if (checkpoint.size, checkpoint.root) != (proof.size, proof.root) {
             let tree = |size, root: [u8; 32]| format!("{size} entries under {}", hex::encode(root));
             let (found, wanted) = (tree(checkpoint.size, checkpoint.root), tree(proof.size, proof.root));
@@ -236,6 +236,7 @@ impl LogEntry {
         if merkle::root(merkle::leaf(&self.body), proof.index, proof.size, &proof.path) != Some(proof.root) {
             return Err(LogFault::Proof);
         }
+        checkpoint.is_by(log)?;
         // where no promise covers the entry's index, the proof's is the only one that is known
         if self.promise.is_none() && self.index != proof.index {
             return Err(LogFault::Index { found: self.index, wanted: proof.index });

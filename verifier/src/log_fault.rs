@@ -43,6 +43,14 @@ pub enum LogFault {
         /// The function's name.
         found: String,
     },
+    /// The hash in the body is none of the function it names.
+    #[error("log entry has a hash of {found} bytes, wanted {wanted}")]
+    HashLength {
+        /// How many bytes.
+        found: usize,
+        /// How many the function yields.
+        wanted: usize,
+    },
     /// It records a signature over something else.
     #[error("log entry is about {found}, signature is over {wanted}")]
     OtherDigest {

@@ -9,18 +9,21 @@ use crate::Window;
 #[derive(Debug, Clone)]
 pub struct TransparencyLog {
     key: PublicKey,
+    name: String,
     origin: String,
     ids: Vec<Vec<u8>>,
     window: Window,
 }
 
 impl TransparencyLog {
-    /// The log with this key at this address. The address's host is the origin that a log of version 2 signs with.
+    /// The log with this key at this address. The address's host is the origin that a log of version 2 signs with; where
+    /// no address is known, no checkpoint of version 2 is this log's.
     #[must_use]
     pub fn new(key: PublicKey, base_url: &str, window: Window) -> Self {
-        let origin = origin(base_url);
+        let name = name(base_url).to_owned();
+        let origin = origin(&name);
         let ids = vec![key_hash(&key).to_vec(), note_key(&key, &origin).to_vec()];
-        Self { key, origin, ids, window }
+        Self { key, name, origin, ids, window }
     }
 
     /// The same log, known by this id too.
@@ -29,7 +32,13 @@ impl TransparencyLog {
         self
     }
 
-    /// The log's name: the host of its address.
+    /// What people call it: the host of its address, and the port if there is one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it calls itself in a checkpoint of version 2: the host of its address.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -63,7 +72,7 @@ impl TransparencyLog {
     }
 
     pub(crate) fn describe(&self) -> String {
-        format!("log {} {} {:?} {}", self.origin, self.key.id(), self.ids, self.window)
+        format!("log {} {} {:?} {}", self.name, self.key.id(), self.ids, self.window)
     }
 }
 
@@ -103,10 +112,21 @@ impl CertificateLog {
     }
 }
 
-/// The address without scheme, and without a slash at the end.
-fn origin(base_url: &str) -> String {
+/// The place in an address.
+fn name(base_url: &str) -> &str {
     let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or_default().to_owned()
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
+}
+
+/// The host of a place, as a log of version 2 is told its own: without a port, and an IPv6 address without brackets. No
+/// place has no host.
+fn origin(name: &str) -> String {
+    let host = match name.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => name.split(':').next(),
+    };
+    host.unwrap_or_default().to_ascii_lowercase()
 }
 
 fn key_hash(key: &PublicKey) -> [u8; 32] {
@@ -130,3 +150,23 @@ fn first(hash: [u8; 32]) -> [u8; 4] {
 
 /// An Ed25519 key is the last 32 bytes of its SubjectPublicKeyInfo.
 const ED25519: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origin_is_the_host_in_lower_case_without_a_port() {
+        for (url, wanted) in [
+            ("https://log.test", "log.test"),
+            ("https://log.test:3003", "log.test"),
+            ("https://LOG.test/api/v2?x#y", "log.test"),
+            ("https://me@log.test:1/", "log.test"),
+            ("http://[::1]:3003/x", "::1"),
+            ("log.test:80", "log.test"),
+            ("", ""),
+        ] {
+            assert_eq!(origin(name(url)), wanted, "{url}");
+        }
+    }
+}

@@ -1,10 +1,14 @@
 //! Who made a signature: a trusted key, or whoever a trusted authority named at a trusted time.
 
+use std::collections::BTreeSet;
+
 use rustls_pki_types::UnixTime;
 
 use crate::{
     CertificateError, Fault, Identity, Signer, TrustRoot,
+    authority::Others,
     certificate::{Certificate, GivenCertificate},
+    identity::Names,
     proofs::{Carried, Proofs},
     signed::{Message, Signed, SignedBy},
 };
@@ -16,6 +20,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) signature: &'a [u8],
     pub(crate) stored: Option<&'a [u8]>,
     pub(crate) carried: Carried,
+    /// Which of a certificate's names are the signer's.
+    pub(crate) names: Names,
 }
 
 /// What may have made a signature, by the format that carries it. Certificates are read only when they are needed.
@@ -81,7 +87,7 @@ impl Candidate<'_> {
     }
 
     fn by_key(self, trust: &TrustRoot, now: UnixTime, certified: bool) -> Result<(Signer, Proofs), Fault> {
-        let Self { message, payload, signature, stored, carried } = self;
+        let Self { message, payload, signature, stored, carried, .. } = self;
         let made_it = |key: &keys::PublicKey| message.is_signed_by(key, signature);
         let key = trust.signer(made_it).ok_or_else(|| not_by_key(trust))?;
         let signed = Signed { message, payload, signature, stored, signer: SignedBy::Key(key) };
@@ -108,7 +114,7 @@ impl Candidate<'_> {
         trust: &TrustRoot,
         now: UnixTime,
     ) -> Result<(Signer, Proofs), Fault> {
-        let Self { message, payload, signature, stored, carried } = self;
+        let Self { message, payload, signature, stored, carried, names } = self;
         if trust.authorities().is_empty() {
             return Err(Fault::NoAuthority);
         }
@@ -120,18 +126,20 @@ impl Candidate<'_> {
         let signer = if given { SignedBy::Given(leaf) } else { SignedBy::Certificate(leaf) };
         let signed = Signed { message, payload, signature, stored, signer };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
-        let times: Vec<UnixTime> = proofs.times().iter().map(|time| at(time.at)).collect();
+        let moments: BTreeSet<u64> = proofs.times().iter().map(|time| time.at).collect();
+        let times: Vec<UnixTime> = moments.into_iter().map(at).collect();
         if times.is_empty() {
             // a demanded log entry that is missing says more than the time that it would have brought
             proofs.meet(trust.demands(), false)?;
             return Err(Fault::NoTime { set_aside: proofs.set_aside().to_vec() });
         }
         // 3. at each of them the certificate was one of a trusted authority's
+        let others = if given { Others::Given(others) } else { Others::Carried(others) };
         let (authority, path) = trust.path(leaf, others, &times)?;
         // 4. and logs of certificates saw it
         proofs.certify(authority, leaf, &path.issuer_key, trust, now);
         proofs.meet(trust.demands(), true)?;
-        Ok((Signer::Identity(Identity::of(leaf)?), proofs))
+        Ok((Signer::Identity(Identity::of(leaf, names)?), proofs))
     }
 }
 

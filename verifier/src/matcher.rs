@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use regex::{Regex, RegexBuilder};
-
-use crate::Identity;
+use crate::{Identity, pattern::Pattern};
 
 /// Whom a signature is expected from: an issuer, and a name of that issuer's.
 #[derive(Debug, Clone)]
@@ -50,7 +48,7 @@ pub struct TextMatcher(Expected);
 #[derive(Debug, Clone)]
 enum Expected {
     Exact(String),
-    Pattern(Regex),
+    Pattern(Pattern),
 }
 
 impl TextMatcher {
@@ -64,7 +62,8 @@ impl TextMatcher {
     }
 
     /// Any text in which this regular expression is found somewhere, as cosign's flags have it: `a.b` is found in
-    /// `https://evil.example/a.b`. Write `^` and `$` where the ends are meant.
+    /// `https://evil.example/a.b`. Write `^` and `$` where the ends are meant. As in Go, `\w`, `\d`, `\s` and `\b` are
+    /// about ASCII.
     ///
     /// # Errors
     /// Fails on an empty expression, on one that is none, and on one that takes too much memory.
@@ -84,11 +83,7 @@ impl TextMatcher {
         if expression.is_empty() {
             return Err(MatcherError::Empty);
         }
-        let build = |text: &str| RegexBuilder::new(text).size_limit(MAX_PATTERN).build();
-        // by itself first, so that no expression can close the group that anchors it
-        build(expression).map_err(|why| MatcherError::Pattern { why: why.to_string() })?;
-        let regex = build(&make(expression)).map_err(|why| MatcherError::Pattern { why: why.to_string() })?;
-        Ok(Self(Expected::Pattern(regex)))
+        Pattern::new(expression, make).map(Expected::Pattern).map(Self)
     }
 
     /// Whether this text is expected.
@@ -96,7 +91,7 @@ impl TextMatcher {
     pub fn matches(&self, text: &str) -> bool {
         match &self.0 {
             Expected::Exact(wanted) => wanted == text,
-            Expected::Pattern(pattern) => pattern.is_match(text),
+            Expected::Pattern(pattern) => pattern.is_in(text),
         }
     }
 }
@@ -105,12 +100,10 @@ impl fmt::Display for TextMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Expected::Exact(text) => f.write_str(text),
-            Expected::Pattern(pattern) => write!(f, "/{pattern}/"),
+            Expected::Pattern(pattern) => write!(f, "/{}/", pattern.as_str()),
         }
     }
 }
-
-const MAX_PATTERN: usize = 1024 * 1024;
 
 /// Why something cannot be expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -82,8 +82,9 @@ impl Proofs {
                 if seen.contains(&claims) {
                     return Err(LogFault::Repeated);
                 }
+                let proof = entry.judge(signed, trust, &times, now)?;
                 seen.push(claims);
-                entry.judge(signed, trust, &times, now)
+                Ok(proof)
             });
             match judged {
                 Ok(proof) => self.log_entries.push(proof),

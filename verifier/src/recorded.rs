@@ -196,13 +196,18 @@ fn dsse_2(top: &Fields<'_>) -> Result<Record, LogFault> {
 fn hash(fields: &Fields<'_>, name: &'static str) -> Result<(HashAlgorithm, Vec<u8>), LogFault> {
     let hash = fields.object(name, &["algorithm", "value"])?;
     let bytes = hex::decode(hash.text("value")?).map_err(|_| FieldError::Missing("a hash in hexadecimal"))?;
-    Ok((algorithm(&hash)?, bytes))
+    of_length(algorithm(&hash)?, bytes)
 }
 
 /// A hash as version 2 writes it: in base64.
 fn digest(fields: &Fields<'_>, name: &'static str) -> Result<(HashAlgorithm, Vec<u8>), LogFault> {
     let hash = fields.object(name, &["algorithm", "digest"])?;
-    Ok((algorithm(&hash)?, hash.base64("digest")?))
+    of_length(algorithm(&hash)?, hash.base64("digest")?)
+}
+
+fn of_length(algorithm: HashAlgorithm, hash: Vec<u8>) -> Result<(HashAlgorithm, Vec<u8>), LogFault> {
+    let (found, wanted) = (hash.len(), algorithm.length());
+    if found == wanted { Ok((algorithm, hash)) } else { Err(LogFault::HashLength { found, wanted }) }
 }
 
 fn algorithm(hash: &Fields<'_>) -> Result<HashAlgorithm, LogFault> {

@@ -89,13 +89,21 @@ impl HashAlgorithm {
         }
     }
 
+    /// How many bytes its hashes have.
+    pub(crate) fn length(self) -> usize {
+        self.function().output_len
+    }
+
     /// The hash of these bytes.
     pub(crate) fn of(self, bytes: &[u8]) -> Vec<u8> {
-        let algorithm = match self {
+        digest::digest(self.function(), bytes).as_ref().to_vec()
+    }
+
+    fn function(self) -> &'static digest::Algorithm {
+        match self {
             Self::Sha256 => &digest::SHA256,
             Self::Sha384 => &digest::SHA384,
             Self::Sha512 => &digest::SHA512,
-        };
-        digest::digest(algorithm, bytes).as_ref().to_vec()
+        }
     }
 }

@@ -5,7 +5,7 @@ use rustls_pki_types::UnixTime;
 
 use crate::{
     asn1::{self, Item, Items, NotDer, Oid, constructed, context},
-    certificate::{Certificate, MAX_CHAIN},
+    certificate::{self, Certificate, MAX_CHAIN},
     signed::HashAlgorithm,
 };
 
@@ -118,19 +118,39 @@ fn certificates(set: &Item<'_>) -> Result<Vec<Certificate>, NotDer> {
     plain.map(|item| Certificate::parse(item.raw).map_err(|_| NotDer)).collect()
 }
 
-/// RFC 3161, 2.4.2: TSTInfo, as far as the time.
+/// RFC 3161, 2.4.2: TSTInfo. What it says beside the hash and the time changes nothing about them, but it must be what
+/// such a token may say, to its end: an extension that must be understood is one that is not.
 fn stamped(info: &[u8]) -> Result<(Imprint, UnixTime), NotDer> {
     let mut info = Items::only(info, asn1::SEQUENCE)?.items()?;
     if info.take(asn1::INTEGER)?.value != [1] {
         return Err(NotDer);
     }
     info.take(asn1::OBJECT_IDENTIFIER)?;
-    let mut imprint = info.take(asn1::SEQUENCE)?.items()?;
-    let algorithm = algorithm(&imprint.take(asn1::SEQUENCE)?)?;
-    let hash = imprint.take(asn1::OCTET_STRING)?.value.to_vec();
+    let imprint = imprint(&info.take(asn1::SEQUENCE)?)?;
     info.take(asn1::INTEGER)?;
     let time = info.take(asn1::GENERALIZED_TIME)?.time()?;
-    Ok(((algorithm, hash), time))
+    // accuracy, ordering, nonce, tsa
+    for tag in [asn1::SEQUENCE, asn1::BOOLEAN, asn1::INTEGER, constructed(0)] {
+        info.optional(tag)?;
+    }
+    let extensions = info.optional(constructed(1))?.map(|list| list.items()?.rest()).transpose()?;
+    for item in extensions.iter().flatten() {
+        if certificate::extension(item)?.is_critical() {
+            return Err(NotDer);
+        }
+    }
+    info.end()?;
+    Ok((imprint, time))
+}
+
+/// A hash by a function that is not accepted is of any length.
+fn imprint(item: &Item<'_>) -> Result<Imprint, NotDer> {
+    let mut fields = item.items()?;
+    let algorithm = algorithm(&fields.take(asn1::SEQUENCE)?)?;
+    let hash = fields.take(asn1::OCTET_STRING)?.value.to_vec();
+    fields.end()?;
+    let fits = algorithm.is_none_or(|algorithm| hash.len() == algorithm.length());
+    if fits { Ok((algorithm, hash)) } else { Err(NotDer) }
 }
 
 impl SignerInfo {

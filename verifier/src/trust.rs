@@ -7,8 +7,9 @@ use rustls_pki_types::UnixTime;
 use crate::{
     CertificateAuthority, CertificateError, CertificateLog, ChainFault, TimestampAuthority, TransparencyLog,
     TrustedRootError,
-    authority::{Path, Purpose},
+    authority::Others,
     certificate::{Certificate, GivenCertificate},
+    path::{Path, Purpose},
     trusted_root,
 };
 
@@ -238,13 +239,13 @@ impl TrustRoot {
     pub(crate) fn path(
         &self,
         leaf: &Certificate,
-        extra: &[Certificate],
+        others: Others<'_>,
         times: &[UnixTime],
     ) -> Result<(Digest, Path), ChainFault> {
         let mut nearest = ChainFault::UnknownIssuer;
         for authority in &self.authorities {
             let chain = authority.chain();
-            let paths = times.iter().map(|time| chain.path(leaf, extra, *time, Purpose::CodeSigning));
+            let paths = times.iter().map(|time| chain.path(leaf, others, *time, Purpose::CodeSigning));
             match paths.collect::<Result<Vec<_>, _>>() {
                 Ok(mut paths) => match paths.pop() {
                     Some(path) => return Ok((chain.id(), path)),

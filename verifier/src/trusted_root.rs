@@ -69,7 +69,8 @@ impl Log {
         if hash != "SHA2_256" {
             return Err(TrustedRootError::HashAlgorithm { found: excerpt(hash, 40) });
         }
-        let base_url = fields.text("baseUrl")?.to_owned();
+        // protobuf writes no empty text
+        let base_url = fields.get("baseUrl").map(|_| fields.text("baseUrl")).transpose()?.unwrap_or_default().to_owned();
         let public = fields.object("publicKey", &["rawBytes", "keyDetails", "validFor"])?;
         let window = window(&public)?;
         if !window.has_start() {

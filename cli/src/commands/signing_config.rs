@@ -154,7 +154,7 @@ impl Kind<'_> {
     fn service(&self, text: &str) -> Result<Value, Failure> {
         let spec = Spec::parse(self.flag, text, &["url", "api-version", "start-time", "operator"], &["end-time"])?;
         let version = spec.text("api-version");
-        let number: u32 = version.parse().map_err(|_| {
+        let number = version.parse().ok().filter(|number: &u32| *number > 0).ok_or_else(|| {
             spec.wrong(format_args!("`api-version`: `{version}` found, wanted a whole number, as 1 or 2"))
         })?;
         Ok(json!({

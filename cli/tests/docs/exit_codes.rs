@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{document, stage::Stage};
+use tokio::runtime::Runtime;
 
-/// A command that ends with this code. `KEY` stands for the flags that verify with the team's key.
+use crate::{document, repository::Repository, server::Server, stage::Stage};
+
+/// A command that ends with this code. `KEY` stands for the flags that verify with the team's key, `MIRROR` for a TUF
+/// mirror's address.
 const PROVOKED: &[(&str, u8, &str)] = &[
     ("generate-key-pair", 0, "sealgate generate-key-pair --output-key-prefix a"),
     ("generate-key-pair", 1, "sealgate generate-key-pair --output-key-prefix missing/a"),
@@ -45,6 +48,15 @@ const PROVOKED: &[(&str, u8, &str)] = &[
     ("bundle inspect", 1, "sealgate bundle inspect plain.pem"),
     ("bundle upgrade", 0, "sealgate bundle upgrade blob.bundle"),
     ("bundle upgrade", 1, "sealgate bundle upgrade plain.pem"),
+    ("initialize", 0, "sealgate initialize --mirror MIRROR --root mirror.json"),
+    ("initialize", 1, "sealgate initialize --mirror MIRROR --root plain.pem"),
+    ("initialize", 1, "sealgate initialize --staging --root mirror.json"),
+    ("trusted-root create", 0, "sealgate trusted-root create"),
+    ("trusted-root create", 1, "sealgate trusted-root create --fulcio url=x,certificate-chain=team.pub"),
+    ("trusted-root create", 1, "sealgate trusted-root create --certificate-chain x"),
+    ("signing-config create", 0, "sealgate signing-config create"),
+    ("signing-config create", 1, "sealgate signing-config create --base-config plain.pem"),
+    ("signing-config create", 1, "sealgate signing-config create --rekor url=x"),
     ("explain", 0, "sealgate explain KEY 127.0.0.1:5000/shop/cart:1.4"),
     ("explain", 1, "sealgate explain KEY 127.0.0.1:9/shop/cart:1.4"),
     ("explain", 1, "sealgate explain KEY --policy plain.pem 127.0.0.1:5000/shop/cart:1.4"),
@@ -92,9 +104,12 @@ const SERVING: &[(&str, &[&str], &str)] = &[
 #[test]
 fn table_of_exit_codes_is_the_programs() {
     let stage = prepared();
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let mirror = runtime.block_on(mirror(&stage));
     let mut provoked: BTreeSet<(String, u8)> = BTreeSet::new();
     for (command, code, line) in PROVOKED {
-        let outcome = stage.shell(&line.replace("KEY", "--private-infrastructure --key team.pub"));
+        let line = line.replace("KEY", "--private-infrastructure --key team.pub").replace("MIRROR", mirror.address());
+        let outcome = stage.shell(&line);
         assert_eq!(outcome.code, i32::from(*code), "`{line}` said:\n{}{}", outcome.stdout, outcome.stderr);
         provoked.insert(((*command).to_owned(), *code));
     }
@@ -141,6 +156,15 @@ fn prepared() -> Stage {
     let _ = stage.shell(&policy).success();
     let _ = stage.shell(&format!("cat > plain.pem <<EOF\n{PLAIN}\nEOF")).success();
     stage
+}
+
+/// A TUF mirror that has a trusted root in which nobody is trusted; its own root is `mirror.json` on the stage.
+async fn mirror(stage: &Stage) -> Server {
+    let trusted_root = r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#;
+    let repository = Repository::new(&[("trusted_root.json", trusted_root)], false);
+    let root = String::from_utf8(repository.root()).expect("a root is JSON");
+    let _ = stage.shell(&format!("cat > mirror.json <<'EOF'\n{root}\nEOF")).success();
+    Server::start(&repository.files).await
 }
 
 const DOCKER_USAGE: u8 = 125;

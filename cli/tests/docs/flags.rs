@@ -16,6 +16,17 @@ const FOREIGN: &[(&str, &str)] = &[
     ("--only", "the benchmarks"),
 ];
 
+/// Commands below others, and one that the help does not list.
+const NESTED: [&str; 7] = [
+    "man",
+    "registry serve",
+    "bundle create",
+    "bundle inspect",
+    "bundle upgrade",
+    "trusted-root create",
+    "signing-config create",
+];
+
 /// Flags that are understood and not shown by `--help`.
 const HIDDEN: &[(&str, &str)] = &[("verify", "--new-bundle-format")];
 
@@ -25,7 +36,7 @@ fn commands() -> Vec<String> {
     let lines = listed.lines().take_while(|line| !line.trim().is_empty());
     let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()));
     let mut names: Vec<String> = names.map(str::to_owned).collect();
-    names.extend(["man", "registry serve", "bundle create", "bundle inspect", "bundle upgrade"].map(str::to_owned));
+    names.extend(NESTED.map(str::to_owned));
     names
 }
 

@@ -74,8 +74,10 @@ impl Tuf {
         if let Some(fresh) = self.fresh(now).await {
             return Ok(fresh);
         }
-        let until = Instant::now() + self.settings.patience;
-        let lock = self.cache.lock(until).await;
+        let start = Instant::now();
+        let until = start + self.settings.patience;
+        // whoever holds the lock and does nothing must not keep everybody else from the mirror
+        let lock = self.cache.lock(start + self.settings.patience / 2).await;
         // Whoever held the lock may have done the work.
         if let Some(fresh) = self.fresh(now).await {
             return Ok(fresh);

@@ -1,6 +1,11 @@
 //! A mirror that does not answer is not the same as one that answers wrongly.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    io::ErrorKind,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use gate::trust::{Tuf, TufError, TufSettings};
 use jiff::Timestamp;
@@ -77,7 +82,7 @@ async fn own_mirror_without_cache_is_an_error() {
 #[tokio::test]
 async fn refused_connection_is_an_outage() {
     let stage = Stage::new();
-    // nobody serves from the port of the TCP port service multiplexer any more
+    // a port that nobody serves from
     let mirror = Some("http://127.0.0.1:1".to_owned());
     let refused = Tuf::new(TufSettings { mirror, ..stage.settings() }).load(at(MORNING)).await.unwrap_err();
     assert!(matches!(&refused, TufError::Unreachable { why, .. } if why.contains("refused")), "{refused:?}");
@@ -102,6 +107,34 @@ async fn slow_mirror_is_not_waited_for_longer_than_the_patience_lasts() {
         let refused = tuf.load(at(NEXT_DAY)).await.unwrap_err();
         assert!(refused.to_string().ends_with(&format!("{path}: no answer in time")), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn process_that_holds_the_lock_keeps_nobody_from_the_mirror() {
+    let stage = Stage::new();
+    let lock = File::create(stage.cache.path().join(".sealgate.lock")).unwrap();
+    lock.lock().unwrap();
+    let patient = |millis| TufSettings { patience: Duration::from_millis(millis), ..stage.settings() };
+    let material = Tuf::new(patient(2000)).load(at(MORNING)).await.unwrap();
+    is_edition(&material, 1);
+    assert_eq!(material.warning, None);
+    assert!(stage.kept().is_empty(), "who has no lock writes nothing");
+    let refused = Tuf::new(patient(100)).initialize(at(MORNING)).await.unwrap_err();
+    assert!(matches!(&refused, TufError::Cache { why, .. } if why == "another process holds it"), "{refused}");
+    drop(lock);
+    is_edition(&stage.load(MORNING).await.unwrap(), 1);
+    assert!(!stage.kept().is_empty());
+}
+
+#[tokio::test]
+async fn without_patience_nobody_is_asked() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let mirror = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let settings = TufSettings { mirror, patience: Duration::ZERO, ..Stage::new().settings() };
+    let refused = Tuf::new(settings).load(at(MORNING)).await.unwrap_err();
+    assert!(matches!(&refused, TufError::Unreachable { why, .. } if why.ends_with("no answer in time")), "{refused}");
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
 #[tokio::test]

@@ -52,6 +52,18 @@ async fn altered_target_is_refused() {
 }
 
 #[tokio::test]
+async fn altered_signing_config_is_not_the_same_as_none() {
+    let mut stage = Stage::new();
+    let path = target_path(&stage.repository.files, "signing_config.v0.2.json");
+    stage.repository.files.insert(path.clone(), b"signing_config.v0.2.json 9".to_vec());
+    stage.publish();
+    stage.refuses(MORNING, "integrity check failed: signing_config.v0.2.json: sha256 mismatch").await;
+    stage.repository.files.remove(&path).unwrap();
+    stage.publish();
+    stage.refuses(MORNING, &format!("{} not found", path.replace("targets/", "target "))).await;
+}
+
+#[tokio::test]
 async fn snapshot_of_another_hash_is_refused_though_its_signatures_are_valid() {
     let mut stage = Stage::new();
     let snapshot = stage.repository.files.get_mut("1.snapshot.json").unwrap();

@@ -1,10 +1,12 @@
 //! Roots change hands one version at a time, and only with the consent of the hands before.
 
+use std::fs;
+
 use gate::trust::{Tuf, TufSettings};
 
 use crate::{
     repository::{Edition, FIRST, Keys, LATE},
-    stage::{MORNING, NEXT_DAY, Stage, at, is_edition},
+    stage::{EVENING, MORNING, NEXT_DAY, Stage, at, is_edition},
 };
 
 const SECOND: Keys = Keys { root: ["carol", "dave"], online: FIRST.online };
@@ -40,6 +42,34 @@ async fn two_rotations_are_followed_from_the_cache() {
     let without_root = Tuf::new(TufSettings { root: None, ..stage.settings() });
     is_edition(&without_root.load(at(NEXT_DAY)).await.unwrap(), 2);
     assert_eq!(stage.kept()[&stage.path("root.json")], stage.repository.files["3.root.json"]);
+}
+
+/// A cache as cosign has it: only the newest root is kept.
+#[tokio::test]
+async fn newest_root_that_follows_the_named_one_is_enough() {
+    let mut stage = Stage::new();
+    stage.repository.add_root(THIRD, &["alice", "bob", "erin", "frank"], LATE);
+    stage.repository.publish(&Edition::new(2));
+    stage.publish();
+    stage.load(MORNING).await.unwrap();
+    fs::remove_dir_all(stage.path("root_history")).unwrap();
+    stage.server.asked();
+    is_edition(&stage.load(EVENING).await.unwrap(), 2);
+    assert_eq!(stage.server.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn newest_root_that_comes_later_is_fetched_again() {
+    let mut stage = Stage::new();
+    rotate(&mut stage);
+    stage.load(MORNING).await.unwrap();
+    fs::remove_dir_all(stage.path("root_history")).unwrap();
+    stage.server.asked();
+    let without_root = Tuf::new(TufSettings { root: None, ..stage.settings() });
+    is_edition(&without_root.load(at(EVENING)).await.unwrap(), 2);
+    assert_eq!(stage.server.asked(), [""; 0], "where no root is named, the newest is enough");
+    is_edition(&stage.load(EVENING).await.unwrap(), 2);
+    assert_eq!(stage.server.asked()[..2], ["2.root.json", "3.root.json"]);
 }
 
 #[tokio::test]

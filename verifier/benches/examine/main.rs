@@ -1,8 +1,8 @@
 //! How long an examination takes, beside the signature checks in it that nobody can do without.
 //!
-//! `cargo bench -p verifier` prints a table in Markdown. The checks alone are as many signatures of the same kind over
-//! as many bytes, by keys that are parsed already, save for the one key that only the evidence itself holds. Both are
-//! measured in turns, so that a busy moment falls upon both.
+//! `cargo bench -p verifier --bench examine` writes a table into docs/benchmarks.md; with `-- --print` it shows it. The
+//! checks alone are as many signatures of the same kind over as many bytes, by keys that are parsed already, save for
+//! the one key that only the evidence itself holds. Both are measured in turns, so that a busy moment falls upon both.
 #![expect(clippy::unwrap_used, reason = "in a measurement, a panic is a failure")]
 #![expect(clippy::print_stdout, reason = "a measurement speaks to the person who started it")]
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
@@ -10,6 +10,7 @@
 
 mod cases;
 mod checks;
+mod document;
 #[path = "../../tests/world/mod.rs"]
 mod world;
 
@@ -23,16 +24,20 @@ use cases::Case;
 
 fn main() {
     if !env::args().any(|argument| argument == "--bench") {
-        println!("this is a measurement, not a test: cargo bench -p verifier");
+        println!("this is a measurement, not a test: cargo bench -p verifier --bench examine");
         return;
     }
-    println!(
-        "| evidence | signatures | examined, µs, min / **median** | checks alone, µs, min / **median** | times | goal |"
-    );
-    println!("|---|---:|---:|---:|---:|---|");
-    for case in cases::all() {
-        println!("{}", row(&case));
+    let text = table();
+    match env::args().any(|argument| argument == "--print") {
+        true => println!("{text}"),
+        false => println!("written to {}", document::write(&text)),
     }
+}
+
+fn table() -> String {
+    let before = document::machine();
+    let rows: Vec<String> = cases::all().iter().map(row).collect();
+    format!("Machine: {before}. Rounds: {ROUNDS} of {RUNS}.\n\n{HEAD}\n{}\n", rows.join("\n"))
 }
 
 fn row(case: &Case) -> String {
@@ -79,6 +84,8 @@ impl Spread {
     }
 }
 
+const HEAD: &str = "| evidence | signatures | examined, µs, min / **median** | checks alone, µs, min / **median** | times | goal |\n\
+                    |---|---:|---:|---:|---:|---|";
 const GOAL: f64 = 1.5;
 const ROUNDS: usize = 41;
 const RUNS: u32 = 50;

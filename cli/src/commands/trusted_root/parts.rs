@@ -95,15 +95,17 @@ impl Chain {
             "subject": subject(&self.root().tbs_certificate.subject),
             "uri": spec.text("url"),
             "certChain": {"certificates": self.der.iter().map(certificate).collect::<Vec<_>>()},
-            "validFor": spec.window(Some(first_day(from)))?,
+            "validFor": spec.window(Some(first_day(spec, from)?))?,
         }))
     }
 }
 
-fn first_day(certificate: &Certificate) -> Timestamp {
-    let since = certificate.tbs_certificate.validity.not_before.to_unix_duration();
-    let seconds = i64::try_from(since.as_secs()).expect("DER writes no year after 9999");
-    Timestamp::from_second(seconds).expect("DER writes no year after 9999")
+fn first_day(spec: &Spec<'_>, certificate: &Certificate) -> Result<Timestamp, Failure> {
+    let not_before = certificate.tbs_certificate.validity.not_before;
+    let at = i64::try_from(not_before.to_unix_duration().as_secs()).ok().map(Timestamp::from_second);
+    at.and_then(Result::ok).ok_or_else(|| {
+        spec.wrong(format_args!("certificate from {not_before} on found, wanted one from before the end of 9999"))
+    })
 }
 
 /// The first organization and the last common name, as cosign takes them.
@@ -112,7 +114,7 @@ fn subject(name: &Name) -> Value {
         let attributes = name.0.iter().flat_map(|part| part.0.iter());
         attributes.filter(move |one| one.oid == kind).filter_map(|one| text(&one.value))
     };
-    let named = [("organization", texts(O).next()), ("commonName", texts(CN).last())];
+    let named = [("organization", texts(O).next()), ("commonName", texts(CN).next_back())];
     named.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?)))).collect()
 }
 

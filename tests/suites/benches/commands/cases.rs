@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use peers::{Cosign, Format, Registry};
 
-use crate::scene::{Image, Scene};
+use crate::{
+    keyless,
+    scene::{Image, Scene},
+};
 
 /// One row: a command that is run once in each round.
 pub(crate) struct Case<'a> {
@@ -49,6 +52,7 @@ pub(crate) fn all<'a>(scene: &'a Scene, sealgate: &'a Path) -> Vec<Case<'a>> {
         bench.verify(SLOW, slow, "legacy, by digest", &slow_legacy.by_digest),
         bench.verify(SLOW, slow, "bundle, by tag", &slow_bundle.by_tag),
         bench.verify(SLOW, slow, "bundle, by digest", &slow_bundle.by_digest),
+        keyless::verify(scene, sealgate),
         bench.sign(Format::Legacy),
         bench.sign(Format::Bundle),
         bench.floors(&legacy),
@@ -131,10 +135,10 @@ impl<'a> Bench<'a> {
 /// The name of the floor below every signature.
 pub(crate) const SCRYPT: &str = "scrypt, N = 65536, r = 8, p = 1";
 
-fn words(first: &[&str], second: &[&str], third: &[&str]) -> Vec<String> {
+pub(crate) fn words(first: &[&str], second: &[&str], third: &[&str]) -> Vec<String> {
     [first, second, third].concat().into_iter().map(str::to_owned).collect()
 }
 
-fn find(program: &str) -> PathBuf {
+pub(crate) fn find(program: &str) -> PathBuf {
     peers::find(program).unwrap_or_else(|| panic!("{program} is missing; run tests/peers/install.sh"))
 }

@@ -8,15 +8,19 @@
 
 mod cases;
 mod goals;
+mod keyless;
 mod machine;
 mod measure;
 mod report;
 mod run;
 mod scene;
+mod services;
 
-use std::env;
+use std::{env, path::Path};
 
-use run::Options;
+use peers::Sigstore;
+use run::{Options, Row};
+use scene::Scene;
 
 fn main() {
     let arguments = env::args().skip(1).collect::<Vec<_>>();
@@ -30,13 +34,25 @@ fn main() {
 
 fn bench(options: &Options) {
     peers::require!("cosign-2", "cosign-3", "crane", "registry-refs", "curl");
-    let scene = scene::Scene::set_up();
+    let scene = Scene::set_up();
     let sealgate = machine::install_sealgate(scene.client().home());
     let before = machine::Load::now();
-    let rows = run::rows(&scene, &sealgate, options);
+    let mut rows = run::rows(&scene, cases::all(&scene, &sealgate), options);
+    rows.extend(signed_by_identity(&scene, &sealgate, options));
     let text = report::text(&rows, &sealgate, options, &before);
     match options.print {
         true => println!("{text}"),
         false => report::write(&text),
     }
+}
+
+/// Measured by itself: the servers of a private Sigstore work even when nobody asks them.
+fn signed_by_identity(scene: &Scene, sealgate: &Path, options: &Options) -> Vec<Row> {
+    if !peers::present(&Sigstore::PROGRAMS) {
+        return Vec::new();
+    }
+    let sigstore = Sigstore::start();
+    let mut cases = keyless::sign(scene, sealgate, &sigstore);
+    cases.extend(services::floors(scene, &sigstore));
+    run::rows(scene, cases, options)
 }

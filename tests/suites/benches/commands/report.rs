@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use crate::{
     cases::{FLOOR, SIGN, SLOW, VERIFY},
-    goals,
+    goals, keyless,
     machine::{self, Load},
     run::{Options, Row, Spread},
 };
@@ -15,7 +15,7 @@ pub(crate) fn text(rows: &[Row], sealgate: &Path, options: &Options, before: &Lo
     let ours = machine::megabytes(sealgate);
     let machine = machine::description();
     let mut text = format!("Machine: {machine}. Load before {before}, after {after}. Rounds: {}.\n", options.rounds);
-    for group in [VERIFY, SLOW, SIGN, FLOOR] {
+    for group in [VERIFY, keyless::VERIFY, SLOW, SIGN, keyless::SIGN, FLOOR] {
         let rows = rows.iter().filter(|row| row.group == group).map(line).collect::<Vec<_>>();
         if !rows.is_empty() {
             write!(text, "\n### {group}\n\n{HEAD}{}", rows.concat()).expect("a string grows");

@@ -1,9 +1,7 @@
 //! The rounds, and what their samples add up to.
 
-use std::path::Path;
-
 use crate::{
-    cases::{self, Case},
+    cases::Case,
     measure::{Sample, sample},
     scene::Scene,
 };
@@ -59,8 +57,7 @@ impl Spread {
 }
 
 /// Every command once in each round, so that a busy minute falls upon all of them; a first round warms up.
-pub(crate) fn rows(scene: &Scene, sealgate: &Path, options: &Options) -> Vec<Row> {
-    let mut cases = cases::all(scene, sealgate);
+pub(crate) fn rows(scene: &Scene, mut cases: Vec<Case>, options: &Options) -> Vec<Row> {
     let wanted = |case: &Case| options.only.as_ref().is_none_or(|only| name(case).contains(only));
     cases.retain(wanted);
     let mut samples = cases.iter().map(|_| Vec::new()).collect::<Vec<_>>();
