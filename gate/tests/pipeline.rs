@@ -82,8 +82,7 @@ impl World {
     }
 
     async fn sign(&self, name: &str, key: &Credential) {
-        let signer =
-            Signer { format: Format::Both, ..Signer::new(self.client.clone()) };
+        let signer = Signer { format: Format::Both, ..Signer::new(self.client.clone()) };
         for target in signer.targets(&self.image(name), false).await.unwrap() {
             signer.sign(key, &target).await.unwrap();
         }

@@ -34,7 +34,8 @@ pub(crate) fn payload(
     // 1. the signature over the payload, by a trusted key or under a trusted authority, with what is demanded
     let signature = signature(annotations)?;
     let (message, carried) = (Message::Bytes(bytes), carried(annotations));
-    let candidate = Candidate { message, payload: None, signature: &signature, stored: None, carried, names: Names::All };
+    let candidate =
+        Candidate { message, payload: None, signature: &signature, stored: None, carried, names: Names::All };
     let (signer, proofs) = judge(candidate, annotations, trust, now)?;
     // 2. the payload is an image signature
     let payload = Payload::parse(bytes)?;

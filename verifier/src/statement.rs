@@ -27,7 +27,9 @@ impl Statement {
     /// Fails on JSON that can be read in two ways, on another type, on a predicate type that is missing or has more than
     /// 1,024 bytes, on more than 1,024 subjects or 32 digests of one, and on a SHA-256 digest that is not 64 lower-case hexadecimal digits.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
-        let Value::Object(top) = json::parse_without(bytes, "predicate")? else { return Err(StatementError::Missing("an object")) };
+        let Value::Object(top) = json::parse_without(bytes, "predicate")? else {
+            return Err(StatementError::Missing("an object"));
+        };
         json::exact_names(&top, &["_type", "subject", "predicateType", "predicate"])?;
         match top.get("_type").and_then(Value::as_str) {
             Some(kind) if TYPES.contains(&kind) => {}

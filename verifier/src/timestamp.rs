@@ -101,7 +101,8 @@ fn signed_by(token: &Token, certificate: &Certificate, authority: &TimestampAuth
     if !token.is_by(certificate) {
         return Err(TimestampFault::Signature);
     }
-    let path = authority.chain().path(certificate, Others::Carried(&token.certificates), token.time, Purpose::TimeStamping);
+    let path =
+        authority.chain().path(certificate, Others::Carried(&token.certificates), token.time, Purpose::TimeStamping);
     path.map_err(|why| if why == ChainFault::UnknownIssuer { TimestampFault::Foreign } else { why.into() })?;
     if certificate.is_only_for(Purpose::TimeStamping.oid()) { Ok(()) } else { Err(TimestampFault::Purpose) }
 }

@@ -70,7 +70,8 @@ impl Log {
             return Err(TrustedRootError::HashAlgorithm { found: excerpt(hash, 40) });
         }
         // protobuf writes no empty text
-        let base_url = fields.get("baseUrl").map(|_| fields.text("baseUrl")).transpose()?.unwrap_or_default().to_owned();
+        let base_url =
+            fields.get("baseUrl").map(|_| fields.text("baseUrl")).transpose()?.unwrap_or_default().to_owned();
         let public = fields.object("publicKey", &["rawBytes", "keyDetails", "validFor"])?;
         let window = window(&public)?;
         if !window.has_start() {

@@ -42,8 +42,8 @@ fn read(root: &str, args: &Args) -> Result<Vec<u8>, Failure> {
         return Err(Failure::failed(format_args!("--root: `{root}` found, wanted a file"))
             .hint("fetch it once, compare its digest by another way, and name the file"));
     }
-    let bytes = bounded_file::read(Path::new(root), MAX_KIB)
-        .map_err(|why| Failure::failed(format_args!("--root: {why}")))?;
+    let bytes =
+        bounded_file::read(Path::new(root), MAX_KIB).map_err(|why| Failure::failed(format_args!("--root: {why}")))?;
     match &args.root_checksum {
         Some(wanted) if !wanted.matches(&bytes) => {
             let found = Digest::of(&bytes);

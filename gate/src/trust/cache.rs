@@ -14,6 +14,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -104,15 +105,25 @@ impl Cache {
 }
 
 /// The mirror that `initialize` chose for this folder.
-pub(super) fn remote(folder: &Path) -> Option<String> {
-    let remote: Remote = serde_json::from_slice(&read(&folder.join(REMOTE))?).ok()?;
-    Some(remote.mirror)
+///
+/// A note that is there and cannot be read is an error: whoever chose a mirror must not get another in silence.
+pub(super) fn remote(folder: &Path) -> io::Result<Option<String>> {
+    let path = folder.join(REMOTE);
+    match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(_) => {}
+    }
+    let unreadable = || io::Error::new(io::ErrorKind::InvalidData, format!("{REMOTE} cannot be read"));
+    let remote: Remote = serde_json::from_slice(&read(&path).ok_or_else(unreadable)?)?;
+    Ok(Some(remote.mirror))
 }
 
 /// Forgets everything that was kept in this folder by whatever mirror, and notes the one for the time to come. The
 /// folder may be somebody's home, so only what is known to be ours is removed.
 pub(super) fn begin_anew(folder: &Path, mirror: &str) -> io::Result<()> {
-    let known = remote(folder).into_iter().chain([mirror.to_owned(), super::embedded::MIRROR.to_owned()]);
+    let known =
+        remote(folder).ok().flatten().into_iter().chain([mirror.to_owned(), super::embedded::MIRROR.to_owned()]);
     for name in known.map(|mirror| folder_name(&mirror)) {
         absent_is_fine(fs::remove_dir_all(folder.join(&name)))?;
         absent_is_fine(fs::remove_file(folder.join(format!("{name}.json"))))?;
@@ -214,6 +225,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
+    // Nothing in it is secret, and other users of a shared folder must find the same mirror.
+    file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
@@ -255,7 +268,7 @@ mod tests {
         fs::create_dir_all(folder.path().join("old/targets")).unwrap();
         fs::write(folder.path().join("diary.txt"), "x").unwrap();
         begin_anew(folder.path(), "http://new").unwrap();
-        assert_eq!(remote(folder.path()).as_deref(), Some("http://new"));
+        assert_eq!(remote(folder.path()).unwrap().as_deref(), Some("http://new"));
         assert!(!folder.path().join("old").exists() && folder.path().join("diary.txt").exists());
     }
 
@@ -272,6 +285,24 @@ mod tests {
             begin_anew(&inner, "http://new").unwrap();
             assert!(folder.path().join("diary.txt").exists() && inner.join("diary.txt").exists(), "{mirror:?}");
         }
+    }
+
+    #[test]
+    fn note_that_cannot_be_read_is_not_an_absent_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(remote(folder.path()).unwrap(), None);
+        fs::write(folder.path().join(REMOTE), r#"{"mirror":"#).unwrap();
+        assert!(remote(folder.path()).is_err());
+        begin_anew(folder.path(), "http://m").unwrap();
+        assert_eq!(remote(folder.path()).unwrap().as_deref(), Some("http://m"));
+    }
+
+    #[test]
+    fn other_users_can_read_what_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        begin_anew(folder.path(), "http://m").unwrap();
+        let mode = fs::metadata(folder.path().join(REMOTE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
     }
 
     #[tokio::test]

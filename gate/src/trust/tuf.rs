@@ -51,16 +51,22 @@ pub struct Tuf {
     settings: TufSettings,
     mirror: String,
     cache: Cache,
+    /// Why it is not known which mirror was chosen for the cache. No other is asked in its place.
+    unsure: Option<String>,
 }
 
 impl Tuf {
     /// The repository that these settings name. Nothing is read yet.
     #[must_use]
     pub fn new(settings: TufSettings) -> Self {
-        let chosen = settings.mirror.clone().or_else(|| cache::remote(&settings.cache));
-        let mirror = chosen.unwrap_or_else(|| embedded::MIRROR.to_owned());
+        let remembered = match &settings.mirror {
+            Some(mirror) => Ok(Some(mirror.clone())),
+            None => cache::remote(&settings.cache),
+        };
+        let unsure = remembered.as_ref().err().map(ToString::to_string);
+        let mirror = remembered.ok().flatten().unwrap_or_else(|| embedded::MIRROR.to_owned());
         let cache = Cache::new(&settings.cache, &mirror);
-        Self { settings, mirror, cache }
+        Self { settings, mirror, cache, unsure }
     }
 
     /// The trust material: from the cache if that was refreshed within the last 24 hours and is still valid, otherwise
@@ -71,6 +77,7 @@ impl Tuf {
     /// Fails if what the mirror has is expired, tampered with or older than what was seen before, and if nothing valid
     /// is there.
     pub async fn load(&self, now: Timestamp) -> Result<Material, TufError> {
+        self.sure()?;
         if let Some(fresh) = self.fresh(now).await {
             return Ok(fresh);
         }
@@ -112,6 +119,11 @@ impl Tuf {
         let until = Instant::now() + self.settings.patience;
         let mut updater = self.refreshed(&self.root()?, &self.cache.read(), now, until).await?;
         updater.get_target(name, now).await.map_err(|error| self.fault(&error))
+    }
+
+    fn sure(&self) -> Result<(), TufError> {
+        let fault = |why: &String| TufError::Cache { folder: self.settings.cache.clone(), why: why.clone() };
+        self.unsure.as_ref().map_or(Ok(()), |why| Err(fault(why)))
     }
 
     /// The mirror.

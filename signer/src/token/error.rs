@@ -54,7 +54,7 @@ pub enum TokenError {
         wanted: &'static str,
     },
     /// A file cannot be read.
-    #[error("reading identity token {}: {why}", path.display())]
+    #[error("reading the file of the identity token: {why}")]
     File {
         /// The file.
         path: PathBuf,

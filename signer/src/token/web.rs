@@ -80,7 +80,10 @@ impl Web {
         loop {
             let late = |_| WebError::Late { host: host.clone(), after: self.patience };
             let result = timeout_at(until, once(&client, &host, question)).await.map_err(late)?;
-            let again = pauses.next().and_then(|pause| pause_after(&result, pause)).map(|pause| Instant::now() + pause);
+            let again = pauses
+                .next()
+                .and_then(|pause| pause_after(&result, pause))
+                .and_then(|pause| Instant::now().checked_add(pause));
             match again.filter(|next| *next < until) {
                 Some(next) => sleep_until(next).await,
                 None => return result.map(|(answer, _)| answer),

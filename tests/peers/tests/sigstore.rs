@@ -19,7 +19,8 @@ fn every_recipe_is_signed_by_and_verified() {
         let before = recipe.log().map(|log| sigstore.entries(log));
         stage.sign(recipe, ALICE, &image).success();
         // at least one more: another test may write as well
-        let grown = recipe.log().map(|log| sigstore.entries(log)).zip(before).is_none_or(|(after, before)| after > before);
+        let grown =
+            recipe.log().map(|log| sigstore.entries(log)).zip(before).is_none_or(|(after, before)| after > before);
         assert!(grown, "{recipe:?}");
         let root = sigstore.trusted_root();
         let flags = stage.flags_for(recipe, ALICE);
@@ -45,7 +46,8 @@ fn every_subject_gets_a_certificate() {
     {
         let image = stage.push(name);
         stage.sign(Recipe::Rekor1, subject, &image).success();
-        let verify = |subject| stage.verify(&sigstore.trusted_root(), &stage.flags_for(Recipe::Rekor1, subject), &image);
+        let verify =
+            |subject| stage.verify(&sigstore.trusted_root(), &stage.flags_for(Recipe::Rekor1, subject), &image);
         verify(subject).success();
         let _ = verify(MALLORY).failure(1);
     }

@@ -196,11 +196,22 @@ impl Tsa {
 
 /// A token that says that it is by `named`, signed by `by`, with these certificates in it.
 pub(crate) fn token(named: &Leaf, by: &Leaf, signature: &[u8], at: u64, certificates: &[&[u8]]) -> Vec<u8> {
+    token_saying(named, by, &[], (Digest::of(signature).as_bytes(), at), certificates)
+}
+
+/// The same over this hash, and with more after the time.
+pub(crate) fn token_saying(
+    named: &Leaf,
+    by: &Leaf,
+    more: &[u8],
+    (hash, at): (&[u8], u64),
+    certificates: &[&[u8]],
+) -> Vec<u8> {
     let sha256 = der::sequence(&[&der::oid(&[2, 16, 840, 1, 101, 3, 4, 2, 1])]);
     let stamp = der::tlv(0x18, &[generalized(at).as_bytes()]);
-    let imprint = der::sequence(&[&sha256, &der::octets(Digest::of(signature).as_bytes())]);
+    let imprint = der::sequence(&[&sha256, &der::octets(hash)]);
     let policy = der::oid(&[1, 3, 6, 1, 4, 1, 57264, 2]);
-    let info = der::sequence(&[&der::integer(1), &policy, &imprint, &der::integer(9), &stamp]);
+    let info = der::sequence(&[&der::integer(1), &policy, &imprint, &der::integer(9), &stamp, more]);
     let tst_info = der::oid(&[1, 2, 840, 113549, 1, 9, 16, 1, 4]);
     let attribute = |id: &[u64], value: &[u8]| der::sequence(&[&der::oid(id), &der::set(&[value])]);
     let attributes = [

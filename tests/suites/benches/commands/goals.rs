@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     cases::{FLOOR, OURS, SCRYPT, SIGN, SLOW, VERIFY},
+    keyless,
     run::Row,
 };
 
@@ -54,8 +55,8 @@ fn requests(row: &Row) -> Option<f64> {
         VERIFY | SLOW if row.what.starts_with("50 bundles") => Some(3.0 + 2.0 * 50.0),
         VERIFY | SLOW if row.what.starts_with("50 signatures") => Some(3.0 + 50.0),
         VERIFY | SLOW if row.what.contains("fallback") => Some(4.0 + 2.0),
-        VERIFY | SLOW if row.what.starts_with("bundle") => Some(3.0 + 2.0),
-        VERIFY | SLOW if row.what.starts_with("legacy") => Some(3.0 + 1.0),
+        VERIFY | SLOW | keyless::VERIFY if row.what.starts_with("bundle") => Some(3.0 + 2.0),
+        VERIFY | SLOW | keyless::VERIFY if row.what.starts_with("legacy") => Some(3.0 + 1.0),
         _ => None,
     }
 }
