@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use verifier::{BundleMaker, Fault, VerifiedBlob, examine_blob};
+use verifier::{BundleMaker, Fault, SIGN_PREDICATE, VerifiedBlob, examine_blob};
 
 use super::{bundle::parts::PartFlags, discovery::now, vouched};
 use crate::{
@@ -48,10 +48,15 @@ pub(crate) struct CheckFlags {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let blob = args.check.verified(&args.blob, || SignedFile::named(&args.blob)).await?;
-    args.check.say(&blob);
-    if let Some(kind) = blob.predicate_type() {
-        output::note(format_args!("What is signed is a statement about the file, of type {}", oci::excerpt(kind, 200)));
+    // whoever says something about a file, that it is harmful say, has not signed it
+    if let Some(kind) = blob.predicate_type().filter(|kind| *kind != SIGN_PREDICATE) {
+        let (name, kind) = (&args.blob, oci::excerpt(kind, 200));
+        return Err(Failure::failed(format_args!(
+            "{name}: what is signed is a statement about the file, of type {kind}, wanted a signature of the file"
+        ))
+        .hint("sealgate verify-blob-attestation checks what is stated about a file"));
     }
+    args.check.say(&blob);
     Ok(())
 }
 

@@ -5,8 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use oci::Digest;
 use peers::{Client, Outcome};
+use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate");
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -15,6 +17,8 @@ const SUBJECT: &str = "https://github.com/sigstore-conformance/extremely-dangero
 struct Case {
     folder: PathBuf,
     artifact: PathBuf,
+    /// What its statement is called, if it holds one.
+    stated: Option<String>,
     flags: Vec<String>,
 }
 
@@ -28,6 +32,7 @@ impl Case {
         let shown = |path: PathBuf| path.display().to_string();
         let root = own("trusted_root.json", corpus.join("public-good/trusted_root.json"));
         let bundle = folder.join("bundle.sigstore.json");
+        let stated = stated(&bundle);
         let mut flags = vec!["--trusted-root".to_owned(), shown(root), "--bundle".to_owned(), shown(bundle)];
         let key = folder.join("key.pub");
         match key.exists() {
@@ -37,7 +42,7 @@ impl Case {
                 flags.extend(["--certificate-oidc-issuer".to_owned(), text("issuer", ISSUER)]);
             }
         }
-        Self { artifact: own("artifact", corpus.join("bundles/a.txt")), folder, flags }
+        Self { artifact: own("artifact", corpus.join("bundles/a.txt")), folder, stated, flags }
     }
 
     fn name(&self) -> String {
@@ -45,15 +50,27 @@ impl Case {
     }
 
     fn verify(&self, client: &Client, artifact: &str, input: &[u8]) -> Outcome {
-        let args = ["verify-blob"].into_iter().chain(self.flags.iter().map(String::as_str)).chain([artifact]);
+        let command = match &self.stated {
+            None => vec!["verify-blob"],
+            Some(kind) => vec!["verify-blob-attestation", "--type", kind],
+        };
+        let args = command.into_iter().chain(self.flags.iter().map(String::as_str)).chain([artifact]);
         client.run_with_input(PROGRAM, args, input)
     }
+}
+
+/// What the statement in a bundle is called. A bundle that cannot be read holds none.
+fn stated(bundle: &Path) -> Option<String> {
+    let bundle: Value = serde_json::from_slice(&fs::read(bundle).ok()?).ok()?;
+    let payload = BASE64_STANDARD.decode(bundle.pointer("/dsseEnvelope/payload")?.as_str()?).ok()?;
+    let statement: Value = serde_json::from_slice(&payload).ok()?;
+    Some(statement["predicateType"].as_str()?.to_owned())
 }
 
 #[test]
 fn every_case_is_right_by_file_by_standard_input_and_by_digest() {
     let Some(corpus) = peers::corpus() else { return };
-    let (client, mut wrong, mut made) = (Client::new(), Vec::new(), [0, 0]);
+    let (client, mut wrong, mut made, mut stated) = (Client::new(), Vec::new(), [0, 0], 0);
     for entry in fs::read_dir(corpus.join("bundles")).expect("the corpus has bundles") {
         let folder = entry.expect("the corpus can be read").path();
         if !folder.is_dir() {
@@ -64,6 +81,7 @@ fn every_case_is_right_by_file_by_standard_input_and_by_digest() {
         let (path, digest) = (case.artifact.display().to_string(), Digest::of(&bytes).to_string());
         let refused = case.name().ends_with("_fail");
         made[usize::from(refused)] += 1;
+        stated += usize::from(case.stated.is_some());
         for artifact in [path.as_str(), "-", digest.as_str()] {
             let outcome = case.verify(&client, artifact, &bytes);
             let right = match refused {
@@ -76,5 +94,5 @@ fn every_case_is_right_by_file_by_standard_input_and_by_digest() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(made[0] > 8 && made[1] > 20, "{made:?}");
+    assert!(made[0] > 8 && made[1] > 20 && stated > 4, "{made:?} {stated}");
 }

@@ -119,8 +119,9 @@ fn statement_counts_for_its_file_and_its_type_in_every_form() {
         stage.refuses(&line(&format!("--digest {} --digestAlg sha256", "0".repeat(64))), "statement is about ");
         stage.refuses(&line(&format!("--digest {} --digestAlg sha512", "0".repeat(128))), "by sha512 is given");
         stage.refuses(&format!("verify-blob-attestation --key other.pub {form} file"), "not by a trusted key: 1 tried");
-        let said = stage.passes(&format!("verify-blob --key {key}.pub {form} file"));
-        assert!(said.contains("What is signed is a statement about the file, of type https://cosign."), "{said}");
+        let line = format!("verify-blob --key {key}.pub {form} file");
+        stage.refuses(&line, "what is signed is a statement about the file, of type https://cosign.");
+        stage.refuses(&line, "hint: sealgate verify-blob-attestation checks what is stated about a file");
     }
     stage.refuses("verify-blob-attestation --key key3.pub --bundle attested3", "required");
 }

@@ -41,6 +41,7 @@ fn what_is_no_signature_is_refused_with_what_was_found() {
         ("--signature YQ==", &[], "not by a trusted key: 1 tried"),
         ("--signature *", &[], "`*` is neither a file nor base64"),
         ("--signature s", &[("s", "raw bytes")], "not by a trusted key: 1 tried"),
+        ("--signature s", &[("s", "{raw bytes")], "not by a trusted key: 1 tried"),
         ("--signature YQ== --rfc3161-timestamp t", &[("t", "{}")], "t: wanted base64 as `SignedRFC3161Timestamp`"),
         ("--signature YQ== --rfc3161-timestamp t", &[("t", "x")], "reading timestamp: t: "),
         ("--bundle b --signature YQ==", &[("b", BUNDLE)], "--signature is given beside a Sigstore bundle"),

@@ -125,8 +125,9 @@ impl Parts {
         let by = named
             .or(by)
             .ok_or_else(|| Failure::failed("the signature does not say whose it is, wanted --key or --certificate"))?;
-        let bundle = match signature.first() {
-            Some(b'{') => UntrustedBundle::of_envelope(&signature, &by),
+        // a signature's bytes may begin as JSON does
+        let bundle = match json::parse(&signature) {
+            Ok(Value::Object(_)) => UntrustedBundle::of_envelope(&signature, &by),
             _ => UntrustedBundle::of_message(file, &signature, &by),
         };
         let mut bundle = bundle.map_err(assembling)?;
