@@ -41,6 +41,29 @@ fn every_member_that_cosign_prints_is_there_and_equal() {
     drop(fs::remove_dir_all(folder.path()));
 }
 
+#[test]
+fn claim_under_the_name_of_a_certified_fact_is_not_printed_as_one() {
+    peers::require!("crane");
+    let mut sealgate = Sealgate::new(PROGRAM);
+    sealgate.client_mut().set("COSIGN_PASSWORD", "p");
+    let _ = sealgate.run(["generate-key-pair", "--output-key-prefix", "k"]).success();
+    let registry = Registry::sealgate(PROGRAM, &[]);
+    for form in ["--new-bundle-format", "--new-bundle-format=false"] {
+        let name = format!("shop/{}", form.len());
+        let image = format!("{}/{name}@{}", registry.address(), push_image(&registry, &format!("{name}:1"), &name));
+        let claims = ["-a", "Subject=boss@acme.test", "-a", "githubWorkflowRef=refs/heads/main", "-a", "env=dev"];
+        let fixed = ["sign", "--key", "k.key", "--tlog-upload=false", "--use-signing-config=false", form, &image];
+        let _ = sealgate.run([&fixed[..], &claims].concat()).success();
+        for output in ["json", "text"] {
+            let args = ["verify", "--private-infrastructure", "--key", "k.pub", "-o", output, &image];
+            let ours = objects(&sealgate.run(args).success());
+            assert_eq!(ours[0]["optional"], serde_json::json!({ "env": "dev" }), "{form} {output}");
+            let claimed = serde_json::json!({ "Subject": "boss@acme.test", "githubWorkflowRef": "refs/heads/main" });
+            assert_eq!(ours[0]["sealgate"]["claimed"], claimed, "{form} {output}");
+        }
+    }
+}
+
 /// The objects of a list, or one on each line.
 fn objects(text: &str) -> Vec<Value> {
     let values = serde_json::Deserializer::from_str(text).into_iter::<Value>();

@@ -33,13 +33,13 @@ pub(crate) struct Args {
     /// A transparency log
     #[arg(long, value_name = "SERVICE", requires = "rekor_config", env = "COSIGN_REKOR")]
     rekor: Vec<String>,
-    /// How many of the logs are written to: ANY, ALL or EXACT:<count>
+    /// How many of the logs are written to: ANY, ALL or EXACT:N
     #[arg(long, value_name = "HOW MANY", env = "COSIGN_REKOR_CONFIG")]
     rekor_config: Option<String>,
     /// A timestamp authority
     #[arg(long, value_name = "SERVICE", requires = "tsa_config", env = "COSIGN_TSA")]
     tsa: Vec<String>,
-    /// How many of the timestamp authorities are asked: ANY, ALL or EXACT:<count>
+    /// How many of the timestamp authorities are asked: ANY, ALL or EXACT:N
     #[arg(long, value_name = "HOW MANY", env = "COSIGN_TSA_CONFIG")]
     tsa_config: Option<String>,
     /// Begin with this signing config; flags that name services take the place of its own
