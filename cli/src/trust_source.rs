@@ -14,7 +14,17 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use verifier::{CertificateAuthority, CertificateLog, TimestampAuthority, TransparencyLog, TrustRoot, Window};
 
-use crate::{bounded_file, exit::Failure, output};
+use crate::{bounded_file, exit::Failure, flags::variables, output};
+
+/// Says which variables decide what the trusted root is that nobody named.
+pub(crate) fn announce() {
+    let names = if Files::from_environment().any() { &VARIABLES[..] } else { &["TUF_MIRROR", "TUF_ROOT_JSON"] };
+    for name in names {
+        if let Some(value) = value(name) {
+            variables::announce(name, value);
+        }
+    }
+}
 
 /// The trusted root for whoever named none. What is demanded is the caller's to say.
 pub(crate) async fn trusted_root() -> Result<TrustRoot, Failure> {

@@ -1,12 +1,15 @@
 //! Certificates that whoever verifies has at hand, beside a trusted root or in place of parts of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PublicKey;
 use verifier::{BundleMaker, CertificateAuthority, CertificateError, Demands, TimestampAuthority, TrustRoot, Window};
 
-use super::{boolean, trust::TrustFlags};
+use super::{boolean, trust::TrustFlags, variables};
 use crate::{bounded_file, exit::Failure};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -51,10 +54,13 @@ impl CertificateFlags {
             false => trust.root(key).await?,
         };
         let root = given.put_into(&root).demanding(demands);
-        let root = if self.allow_certificate_chain { root.with_carried_chains() } else { root };
+        let root = if self.allow_certificate_chain { allowing_chains(root) } else { root };
         match &self.certificate {
             None => Ok(root),
-            Some(path) => root.with_given_certificate(&text(path)?).map_err(|why| unusable(path, &why)),
+            Some(path) => {
+                variables::announce("COSIGN_CERTIFICATE", path);
+                root.with_given_certificate(&text(path)?).map_err(|why| unusable(path, &why))
+            }
         }
     }
 
@@ -66,10 +72,15 @@ impl CertificateFlags {
     fn given(&self) -> Result<Given, Failure> {
         let authorities = match (&self.certificate_chain, &self.ca_roots) {
             (Some(chain), _) => {
+                variables::announce("COSIGN_CERTIFICATE_CHAIN", chain);
                 let authority = CertificateAuthority::from_pem(&text(chain)?, Window::UNBOUNDED);
                 Some(vec![authority.map_err(|why| unusable(chain, &why))?])
             }
             (None, Some(roots)) => {
+                variables::announce("COSIGN_CA_ROOTS", roots);
+                if let Some(between) = &self.ca_intermediates {
+                    variables::announce("COSIGN_CA_INTERMEDIATES", between);
+                }
                 let between = self.ca_intermediates.as_deref().map(text).transpose()?;
                 let pool = CertificateAuthority::pool(&text(roots)?, between.as_deref(), Window::UNBOUNDED);
                 Some(pool.map_err(|why| unusable(roots, &why))?)
@@ -77,6 +88,7 @@ impl CertificateFlags {
             (None, None) => None,
         };
         let clock = self.timestamp_certificate_chain.as_deref().map(|path| {
+            variables::announce("COSIGN_TIMESTAMP_CERTIFICATE_CHAIN", path);
             TimestampAuthority::from_pem(&text(path)?, Window::UNBOUNDED).map_err(|why| unusable(path, &why))
         });
         Ok(Given { authorities, clock: clock.transpose()? })
@@ -99,6 +111,13 @@ impl Given {
         let new = root.logs().iter().cloned().fold(new, TrustRoot::with_log);
         root.certificate_logs().iter().cloned().fold(new, TrustRoot::with_certificate_log)
     }
+}
+
+fn allowing_chains(root: TrustRoot) -> TrustRoot {
+    if let Some(value) = env::var_os("COSIGN_ALLOW_CERTIFICATE_CHAIN") {
+        variables::announce("COSIGN_ALLOW_CERTIFICATE_CHAIN", value);
+    }
+    root.with_carried_chains()
 }
 
 /// Whoever the first certificate of a file names.

@@ -3,7 +3,10 @@
 use keys::PublicKey;
 use verifier::Signer;
 
-use super::identity::{ExpectedIdentity, IdentityFlags};
+use super::{
+    identity::{ExpectedIdentity, IdentityFlags},
+    variables,
+};
 use crate::{exit::Failure, key_source};
 
 /// From whom a signature is expected.
@@ -22,7 +25,10 @@ impl Expected {
             Some(_) if identity.is_given() => Err(Failure::failed(
                 "a key and an identity are given, wanted exactly one of --key and --certificate-identity",
             )),
-            Some(reference) => key_source::public(reference).map(Self::Key),
+            Some(reference) => {
+                variables::announce("COSIGN_KEY", reference);
+                key_source::public(reference).map(Self::Key)
+            }
             None => identity.expected().map(Self::Identity),
         }
     }

@@ -16,3 +16,4 @@ pub(crate) mod scripts;
 pub(crate) mod services;
 pub(crate) mod signing;
 pub(crate) mod trust;
+pub(crate) mod variables;

@@ -8,7 +8,7 @@ use std::{
 use keys::PublicKey;
 use verifier::{Demands, TrustRoot};
 
-use super::boolean;
+use super::{boolean, variables};
 use crate::{bounded_file, exit::Failure, output, trust_source};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -47,9 +47,15 @@ impl TrustFlags {
         let alone = key.is_some() && !demands.log_entry && !demands.timestamp;
         let keys = key.into_iter().collect();
         match &self.trusted_root {
-            Some(path) => Ok(read(path)?.with_keys(keys).demanding(demands)),
+            Some(path) => {
+                variables::announce("COSIGN_TRUSTED_ROOT", path);
+                Ok(read(path)?.with_keys(keys).demanding(demands))
+            }
             None if alone => Ok(TrustRoot::new(keys)),
-            None => Ok(trust_source::trusted_root().await?.with_keys(keys).demanding(demands)),
+            None => {
+                trust_source::announce();
+                Ok(trust_source::trusted_root().await?.with_keys(keys).demanding(demands))
+            }
         }
     }
 

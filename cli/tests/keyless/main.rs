@@ -3,6 +3,7 @@
 //! Their certificates lived for ten minutes, long ago: each signature that counts does so by the word of a log or of
 //! a timestamp authority.
 
+mod announced;
 mod certificates;
 mod command_lines;
 mod explain;

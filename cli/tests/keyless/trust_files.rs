@@ -91,6 +91,6 @@ fn file_that_cannot_be_used_is_named_with_its_variable() {
         let mut files = without(variable);
         files.push((variable, file));
         let said = verify(&stage, "c2-legacy", &files, &[]).failure(1);
-        assert!(said.starts_with(&format!("error: {variable}: ")) && said.contains(wanted), "{said}");
+        assert!(said.contains(&format!("\nerror: {variable}: ")) && said.contains(wanted), "{said}");
     }
 }

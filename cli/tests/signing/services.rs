@@ -63,7 +63,7 @@ fn what_can_fail_cheaply_fails_before_the_authority_is_asked() {
     for (line, wanted) in [
         (format!("sign {urls} --identity-token good {absent}"), "does not exist in its registry"),
         (format!("sign {urls} --identity-token old {image}"), "identity token expired at 2001-09-09T01:46:40Z"),
-        (format!("sign {urls} --identity-token nothing {image}"), "reading identity token nothing"),
+        (format!("sign {urls} --identity-token nothing {image}"), "reading the file of the identity token"),
         (format!("sign {urls} --oidc-provider github-actions {image}"), "`github-actions` is not here"),
         (format!("sign {urls} --oidc-provider gitlab {image}"), "`gitlab` provides no identity tokens"),
         (format!("sign {urls} --trusted-root t.json --identity-token good {image}"), "loading trusted root: t.json"),
