@@ -6,6 +6,8 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use peers::{Recipe, Sigstore, Subject};
@@ -91,9 +93,18 @@ fn signing<'a>(
     Box::new(move |round| {
         let image = scene.fresh(&scene.api, &format!("{name}-{round}")).by_digest;
         let token = sigstore.token(Subject::Email("alice@sealgate.test"));
+        wait_for_any_moment(round);
         let services = ["--signing-config", &config, "--trusted-root", &root, "--identity-token", &token, &image];
         words(&["sign", "--yes"], flags, &services)
     })
+}
+
+/// Logs answer all that wait at once, every second: who begins when the one before him has his answer always waits
+/// longest. So each begins at another moment in each round, and all of them at the same ones.
+pub(crate) fn wait_for_any_moment(round: usize) {
+    // Multiples of the golden ratio are spread evenly, however many there are.
+    let milliseconds = u64::try_from(round * 618 % 1000).expect("less than a thousand");
+    thread::sleep(Duration::from_millis(milliseconds));
 }
 
 /// Who signed what is verified here.

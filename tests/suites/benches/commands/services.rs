@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cases::{Case, FLOOR, find, words},
+    keyless::wait_for_any_moment,
     scene::Scene,
 };
 
@@ -21,6 +22,7 @@ pub(crate) fn floors<'a>(scene: &'a Scene, sigstore: &'a Sigstore) -> Vec<Case<'
         let file = folder.join(what.replace(' ', "-"));
         let arguments = Box::new(move |round| {
             fs::write(&file, question(round)).expect("a temporary folder can be written");
+            wait_for_any_moment(round);
             asking(kind, &file, &url)
         });
         Case { group: FLOOR, what: what.to_owned(), who: "curl", program: find("curl"), registry: None, arguments }
