@@ -34,3 +34,4 @@ pub use limits::Limits;
 pub use push::{Precondition, Pushed};
 pub use resolve::Resolved;
 pub use settings::{ClientCert, Settings};
+pub use tls::system_roots;

@@ -159,7 +159,11 @@ fn store(authorities: &[CertificateDer<'static>]) -> RootCertStore {
     roots
 }
 
-fn system_roots() -> Result<Arc<RootCertStore>, ClientError> {
+/// The certificate authorities that the system trusts.
+///
+/// # Errors
+/// Fails if there are none.
+pub fn system_roots() -> Result<Arc<RootCertStore>, ClientError> {
     let found = rustls_native_certs::load_native_certs();
     let roots = store(&found.certs);
     match roots.is_empty() {

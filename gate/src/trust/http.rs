@@ -83,8 +83,7 @@ pub(super) fn limits() -> UpdaterConfig {
 
 /// The system's authorities; without any, only plain HTTP can be spoken.
 fn tls() -> Result<ClientConfig, rustls::Error> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let roots = registry::system_roots().unwrap_or_else(|_| RootCertStore::empty().into());
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     Ok(builder.with_safe_default_protocol_versions()?.with_root_certificates(roots).with_no_client_auth())
 }

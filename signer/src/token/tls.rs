@@ -30,7 +30,7 @@ pub struct Tls {
 impl Tls {
     pub(super) fn config(self) -> Result<ClientConfig, WebError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let roots = Arc::new(self.authorities.map_or_else(system, |pem| authorities(&pem))?);
+        let roots = self.authorities.map_or_else(system, |pem| authorities(&pem).map(Arc::new))?;
         let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
             .build()
             .map_err(|error| setup(&error))?;
@@ -60,18 +60,13 @@ impl std::fmt::Debug for Tls {
 }
 
 /// As the rest of the web is spoken to.
-pub(super) fn usual(roots: RootCertStore) -> Result<ClientConfig, WebError> {
+pub(super) fn usual(roots: Arc<RootCertStore>) -> Result<ClientConfig, WebError> {
     Ok(builder(Arc::new(aws_lc_rs::default_provider()))?.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// The authorities of the system.
-pub(super) fn system() -> Result<RootCertStore, WebError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    match roots.is_empty() {
-        true => Err(setup(&"the system has no certificate authorities")),
-        false => Ok(roots),
-    }
+pub(super) fn system() -> Result<Arc<RootCertStore>, WebError> {
+    registry::system_roots().map_err(|_| setup(&"the system has no certificate authorities"))
 }
 
 fn builder(

@@ -251,7 +251,7 @@ fn form(pairs: &[(&str, &str)]) -> Zeroizing<String> {
 /// A client that trusts the system's authorities; loopback in plain HTTP needs none.
 fn build(direct: bool) -> Result<reqwest::Client, WebError> {
     match tls::system() {
-        Err(_) if direct => client(tls::usual(RootCertStore::empty())?, direct),
+        Err(_) if direct => client(tls::usual(RootCertStore::empty().into())?, direct),
         roots => client(tls::usual(roots?)?, direct),
     }
 }
