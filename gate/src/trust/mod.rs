@@ -7,9 +7,7 @@
 mod cache;
 mod embedded;
 mod http;
-mod renewed;
 mod tuf;
 
 pub use embedded::{STAGING_MIRROR, STAGING_ROOT};
-pub use renewed::{Latest, Renewed};
 pub use tuf::{Material, Tuf, TufError, TufSettings};
