@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
 
 mod authority;
+#[path = "../../../verifier/tests/world/der.rs"]
 mod der;
 mod fake;
 mod files;
