@@ -2,7 +2,18 @@
 
 use std::{fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
-use crate::{bounded_file, exit::Failure};
+use crate::{bounded_file, exit::Failure, output};
+
+/// Writes a file where one is named, and otherwise prints a line of the text.
+pub(crate) fn write_or_print(path: Option<&Path>, text: &str, what: &str) -> Result<(), Failure> {
+    match path {
+        Some(path) => write(path, text, what),
+        None => {
+            output::line(text);
+            Ok(())
+        }
+    }
+}
 
 /// Writes a file, over an older one if there is one; `what` it is, for the message if it cannot be written.
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>, what: &str) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use oci::ImageRef;
 use signer::{Attestation, By, Credential, EnvelopeKind, Format, Made, Signer, SigningAlgorithm, Target};
 
-use super::sign::{Attached, Patience, failure, tell, warn_of_tag};
+use super::sign::{Attached, Patience, failure, tell, tell_if_unlogged, warn_of_tag};
 use crate::{
     exit::Failure,
     flags::{
@@ -133,9 +133,7 @@ async fn attest_all(
         };
         write(args, &made)?;
     }
-    if !signer.services.has_log() {
-        output::note("not logged; verify with --private-infrastructure");
-    }
+    tell_if_unlogged(&signer.services);
     Ok(())
 }
 

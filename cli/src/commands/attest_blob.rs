@@ -13,7 +13,7 @@ use verifier::Statement;
 
 use super::{
     attest::RecordedFlags,
-    sign::{Patience, failure},
+    sign::{Patience, failure, tell_if_unlogged, warn_of_ignored},
     sign_blob,
 };
 use crate::{
@@ -92,9 +92,7 @@ async fn attest(args: &Args, plan: &Plan, by: By, digest: &Digest, what: &Attest
     if !args.new_bundle_format {
         write_parts(args, &made, &envelope)?;
     }
-    if !plan.services.has_log() {
-        output::note("not logged; verify with --private-infrastructure");
-    }
+    tell_if_unlogged(&plan.services);
     Ok(())
 }
 
@@ -108,8 +106,8 @@ fn fit(args: &Args) -> Result<(), Failure> {
     if args.new_bundle_format && args.bundle.is_none() {
         return Err(Failure::failed("must specify --bundle with --new-bundle-format"));
     }
-    for (name, _) in legacy.iter().filter(|(_, path)| args.new_bundle_format && path.is_some()) {
-        output::warn(format_args!("{name} is deprecated when using --new-bundle-format and will be ignored"));
+    if args.new_bundle_format {
+        warn_of_ignored(&legacy);
     }
     Ok(())
 }

@@ -11,7 +11,6 @@ mod story;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use verifier::TrustRoot;
 
 use self::{show::Opinion, story::Story};
 use super::{
@@ -20,10 +19,7 @@ use super::{
 };
 use crate::{
     exit::{Exit, Failure},
-    flags::{
-        certificates::CertificateFlags, expected::Expected, identity::IdentityFlags, policy::PolicyFlags,
-        registry::RegistryFlags, trust::TrustFlags,
-    },
+    flags::{against::AgainstFlags, policy::PolicyFlags, registry::RegistryFlags},
     output,
 };
 
@@ -33,9 +29,6 @@ pub(crate) struct Args {
     /// The image
     #[arg(value_name = "IMAGE")]
     image: String,
-    /// The public key of who should have signed: a PEM file, or env://NAME
-    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
-    key: Option<String>,
     /// Also say what this policy says: a file, or a folder of them
     #[arg(long, value_name = "PATH", env = "SEALGATE_POLICY")]
     policy: Option<PathBuf>,
@@ -43,11 +36,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
     #[command(flatten)]
-    identity: IdentityFlags,
-    #[command(flatten)]
-    trust: TrustFlags,
-    #[command(flatten)]
-    certificates: CertificateFlags,
+    against: AgainstFlags,
     #[command(flatten)]
     registry: RegistryFlags,
 }
@@ -60,9 +49,7 @@ enum Output {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let image = discovery::parse(&args.image)?;
-    let expected = args.expected()?;
-    let trust = args.root(expected.as_ref()).await?;
-    args.trust.announce();
+    let (expected, trust) = args.against.read_leniently().await?;
     let client = args.registry.clone().with_environment()?.client([&image])?;
     let (patience, telling) = (args.registry.timeout, Story::told(&client, &image, &trust, expected.as_ref()));
     let story = tokio::time::timeout(patience, telling).await.map_err(|_| late(&image, patience))??;
@@ -86,27 +73,5 @@ fn unexplained(failure: Failure) -> Failure {
     match failure.exit {
         Exit::Undecided => Failure { exit: Exit::Failed, ..failure },
         _ => failure,
-    }
-}
-
-impl Args {
-    /// Nobody needs to be expected.
-    fn expected(&self) -> Result<Option<Expected>, Failure> {
-        match self.key.is_some() || self.identity.is_given() {
-            true => Expected::of(self.key.as_deref(), &self.identity).map(Some),
-            false => Ok(None),
-        }
-    }
-
-    /// Where nobody is trusted, nothing is checked, which is said.
-    async fn root(&self, expected: Option<&Expected>) -> Result<TrustRoot, Failure> {
-        let key = expected.and_then(Expected::key).cloned();
-        match self.certificates.root(&self.trust, key.clone()).await {
-            Err(failure) if !self.trust.names_a_root() => {
-                output::warn(format_args!("{}", failure.message));
-                Ok(TrustRoot::new(key.into_iter().collect()).demanding(self.trust.demands()))
-            }
-            result => result,
-        }
     }
 }

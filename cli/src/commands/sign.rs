@@ -6,13 +6,14 @@ use std::{
     collections::BTreeMap,
     future::Future,
     io::IsTerminal as _,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use files::Files;
 use indicatif::ProgressBar;
 use oci::ImageRef;
-use signer::{Credential, SignError, Signed, Signer, SigningAlgorithm, Target};
+use signer::{Credential, Services, SignError, Signed, Signer, SigningAlgorithm, Target};
 
 use crate::{
     exit::Failure,
@@ -105,10 +106,22 @@ async fn sign_all(args: &Args, signer: &Signer, by: signer::By, targets: &[Targe
         progress.inc(1);
     }
     progress.finish_and_clear();
-    if !signer.services.has_log() {
+    tell_if_unlogged(&signer.services);
+    Ok(())
+}
+
+/// A verifier asks for a log entry unless told otherwise.
+pub(super) fn tell_if_unlogged(services: &Services) {
+    if !services.has_log() {
         output::note("not logged; verify with --private-infrastructure");
     }
-    Ok(())
+}
+
+/// Says of these files that they are asked for and will not be written.
+pub(super) fn warn_of_ignored<'a>(files: impl IntoIterator<Item = &'a (&'static str, &'a Option<PathBuf>)>) {
+    for (name, _) in files.into_iter().filter(|(_, path)| path.is_some()) {
+        output::warn(format_args!("{name} is deprecated when using --new-bundle-format and will be ignored"));
+    }
 }
 
 async fn targets(args: &Args, signer: &Signer) -> Result<Vec<Target>, Failure> {

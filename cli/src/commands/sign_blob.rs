@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use signer::{By, Credential, Format, Made, SigningAlgorithm, blob};
 
-use super::sign::{Patience, failure};
+use super::sign::{Patience, failure, tell_if_unlogged, warn_of_ignored};
 use crate::{
     bounded_file,
     exit::Failure,
@@ -73,9 +73,7 @@ async fn sign(args: &Args, plan: &Plan, by: By, files: &[Vec<u8>]) -> Result<(),
         let made = blob::sign(&by, &plan.services, plan.check.as_ref(), bytes).await.map_err(failure)?;
         write(args, &made)?;
     }
-    if !plan.services.has_log() {
-        output::note("not logged; verify with --private-infrastructure");
-    }
+    tell_if_unlogged(&plan.services);
     Ok(())
 }
 
@@ -85,14 +83,11 @@ fn fit(args: &Args) -> Result<(), Failure> {
         ("--output-certificate", &args.output_certificate),
         ("--rfc3161-timestamp", &args.rfc3161_timestamp),
     ];
-    let given = legacy.iter().filter(|(_, path)| path.is_some());
     match (args.new_bundle_format, &args.bundle, args.files.len()) {
         (true, None, _) => Err(Failure::failed("must specify --bundle with --new-bundle-format")),
         (_, Some(_), 2..) => Err(Failure::failed("--bundle names one file, and several are to be signed")),
         (true, Some(_), _) => {
-            for (name, _) in given {
-                output::warn(format_args!("{name} is deprecated when using --new-bundle-format and will be ignored"));
-            }
+            warn_of_ignored(&legacy);
             Ok(())
         }
         (false, _, _) => Ok(()),

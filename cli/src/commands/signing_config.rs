@@ -9,7 +9,7 @@ use crate::{
     bounded_file,
     exit::Failure,
     flags::boolean,
-    output, private_file,
+    private_file,
     service_spec::{Spec, with_times_as_written},
     trust_source,
 };
@@ -72,13 +72,7 @@ pub(crate) async fn run(Command::Create(args): Command) -> Result<(), Failure> {
     let config = document(&args).await?.to_string();
     SigningConfig::parse(config.as_bytes())
         .map_err(|why| Failure::failed(format_args!("the signing config would be of no use: {why}")))?;
-    match &args.out {
-        Some(path) => private_file::write(path, config, "signing config"),
-        None => {
-            output::line(config);
-            Ok(())
-        }
-    }
+    private_file::write_or_print(args.out.as_deref(), &config, "signing config")
 }
 
 /// The services of one kind: those that flags name, and what goes before them.

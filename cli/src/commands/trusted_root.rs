@@ -11,7 +11,7 @@ use verifier::TrustRoot;
 use crate::{
     exit::Failure,
     flags::boolean,
-    output, private_file,
+    private_file,
     service_spec::{Spec, with_times_as_written},
     trust_source,
 };
@@ -61,13 +61,7 @@ pub(crate) async fn run(Command::Create(args): Command) -> Result<(), Failure> {
     let root = document(&args).await?.to_string();
     TrustRoot::parse_trusted_root(root.as_bytes())
         .map_err(|why| Failure::failed(format_args!("the trusted root would be of no use: {why}")))?;
-    match &args.out {
-        Some(path) => private_file::write(path, root, "trusted root"),
-        None => {
-            output::line(root);
-            Ok(())
-        }
-    }
+    private_file::write_or_print(args.out.as_deref(), &root, "trusted root")
 }
 
 async fn document(args: &Args) -> Result<Value, Failure> {

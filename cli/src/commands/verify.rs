@@ -13,8 +13,8 @@ use super::discovery::{Images, incomplete, now};
 use crate::{
     exit::{Exit, Failure},
     flags::{
-        annotations, annotations::Annotations, boolean, certificates::CertificateFlags, expected::Expected,
-        identity::IdentityFlags, registry::RegistryFlags, scripts::ScriptFlags, trust::TrustFlags,
+        against::AgainstFlags, annotations, annotations::Annotations, boolean, expected::Expected,
+        registry::RegistryFlags, scripts::ScriptFlags,
     },
     output,
 };
@@ -25,9 +25,6 @@ pub(crate) struct Args {
     /// The images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<String>,
-    /// The public key: a PEM file, or env://NAME
-    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
-    key: Option<String>,
     /// An annotation that the signer must have made, `name=value`; may be repeated
     #[arg(short, long = "annotations", value_name = "K=V", value_parser = annotations::parse, env = "COSIGN_ANNOTATIONS")]
     annotations: Vec<Annotations>,
@@ -41,11 +38,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
     output: Output,
     #[command(flatten)]
-    identity: IdentityFlags,
-    #[command(flatten)]
-    trust: TrustFlags,
-    #[command(flatten)]
-    certificates: CertificateFlags,
+    against: AgainstFlags,
     #[command(flatten)]
     registry: RegistryFlags,
     #[command(flatten)]
@@ -59,9 +52,7 @@ enum Output {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let expected = Expected::of(args.key.as_deref(), &args.identity)?;
-    let trust = args.certificates.root(&args.trust, expected.key().cloned()).await?;
-    args.trust.announce();
+    let (expected, trust) = args.against.read().await?;
     if !args.check_claims {
         output::warn("annotations are not compared; the digest is");
     }

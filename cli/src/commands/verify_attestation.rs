@@ -17,8 +17,7 @@ use super::{
 use crate::{
     exit::{Exit, Failure},
     flags::{
-        boolean, certificates::CertificateFlags, expected::Expected, identity::IdentityFlags, predicate,
-        registry::RegistryFlags, scripts::ScriptFlags, trust::TrustFlags,
+        against::AgainstFlags, boolean, expected::Expected, predicate, registry::RegistryFlags, scripts::ScriptFlags,
     },
     output,
 };
@@ -29,9 +28,6 @@ pub(crate) struct Args {
     /// The images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<String>,
-    /// The public key: a PEM file, or env://NAME
-    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
-    key: Option<String>,
     /// What kind of attestation: custom, slsaprovenance, slsaprovenance02, slsaprovenance1, link, spdx, spdxjson,
     /// cyclonedx, vuln, openvex, or an address
     #[arg(long = "type", value_name = "TYPE", default_value = "custom", value_parser = predicate::parse, env = "COSIGN_TYPE")]
@@ -46,11 +42,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_enum, default_value = "json", env = "COSIGN_OUTPUT")]
     output: Output,
     #[command(flatten)]
-    identity: IdentityFlags,
-    #[command(flatten)]
-    trust: TrustFlags,
-    #[command(flatten)]
-    certificates: CertificateFlags,
+    against: AgainstFlags,
     #[command(flatten)]
     registry: RegistryFlags,
     #[command(flatten)]
@@ -64,9 +56,7 @@ enum Output {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let expected = Expected::of(args.key.as_deref(), &args.identity)?;
-    let trust = args.certificates.root(&args.trust, expected.key().cloned()).await?;
-    args.trust.announce();
+    let (expected, trust) = args.against.read().await?;
     if !args.check_claims {
         output::warn("the image's digest is compared all the same");
     }

@@ -8,10 +8,7 @@ use super::{bundle::parts::PartFlags, discovery::now, vouched};
 use crate::{
     artifact::SignedFile,
     exit::Failure,
-    flags::{
-        certificates::CertificateFlags, duration, expected::Expected, identity::IdentityFlags, scripts::ScriptFlags,
-        trust::TrustFlags,
-    },
+    flags::{against::AgainstFlags, duration, expected::Expected, scripts::ScriptFlags},
     output,
 };
 
@@ -28,20 +25,13 @@ pub(crate) struct Args {
 /// What commands that verify a file's signature have in common.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckFlags {
-    /// The public key: a PEM file, or env://NAME
-    #[arg(long, value_name = "KEY", env = "COSIGN_KEY")]
-    key: Option<String>,
     /// How long to wait for trust material
     #[arg(short, long, value_name = "DURATION", default_value = "3m0s", value_parser = duration::parse, env = "COSIGN_TIMEOUT")]
     timeout: Duration,
     #[command(flatten)]
     parts: PartFlags,
     #[command(flatten)]
-    identity: IdentityFlags,
-    #[command(flatten)]
-    trust: TrustFlags,
-    #[command(flatten)]
-    certificates: CertificateFlags,
+    against: AgainstFlags,
     #[command(flatten)]
     scripts: ScriptFlags,
 }
@@ -67,11 +57,8 @@ impl CheckFlags {
         name: &str,
         file: impl FnOnce() -> Result<SignedFile, Failure>,
     ) -> Result<VerifiedBlob, Failure> {
-        let expected = Expected::of(self.key.as_deref(), &self.identity)?;
-        let trust = self.certificates.root(&self.trust, expected.key().cloned());
         let late = |_| Failure::failed(format_args!("no answer within {:.1} s", self.timeout.as_secs_f64()));
-        let trust = tokio::time::timeout(self.timeout, trust).await.map_err(late)??;
-        self.trust.announce();
+        let (expected, trust) = tokio::time::timeout(self.timeout, self.against.read()).await.map_err(late)??;
         let file = file()?;
         let bundle = self.parts.to_bundle(&file.digest(), self.maker(&expected)?)?;
         let blob = examine_blob(file.artifact(), bundle, &trust, now()).map_err(|fault| {
@@ -87,7 +74,7 @@ impl CheckFlags {
     fn maker(&self, expected: &Expected) -> Result<Option<BundleMaker>, Failure> {
         match expected.key() {
             Some(key) => Ok(Some(BundleMaker::key(key))),
-            None => self.certificates.signer(),
+            None => self.against.signer(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Flags that several commands share.
 
+pub(crate) mod against;
 pub(crate) mod annotations;
 pub(crate) mod boolean;
 pub(crate) mod certificates;

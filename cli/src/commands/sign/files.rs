@@ -38,8 +38,8 @@ impl Files {
             ("--output-certificate", &self.output_certificate),
             ("--output-payload", &self.output_payload),
         ];
-        for (name, _) in legacy.iter().filter(|(_, path)| format == Format::Bundle && path.is_some()) {
-            output::warn(format_args!("{name} is deprecated when using --new-bundle-format and will be ignored"));
+        if format == Format::Bundle {
+            super::warn_of_ignored(&legacy);
         }
         Ok(())
     }
