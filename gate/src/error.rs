@@ -19,7 +19,7 @@ pub enum GateError {
     Incomplete(Box<Undecided>),
     /// The time that the caller gives was over.
     Deadline(Duration),
-    /// The fetch ended without an answer.
+    /// The fetch ended without an answer, or the examination of what it brought.
     Failed,
     /// The same fetch failed for everybody who waited for it.
     Shared(Arc<GateError>),

@@ -6,6 +6,7 @@
 mod decision_log;
 mod error;
 mod evidence_cache;
+mod examiners;
 mod pipeline;
 mod policies;
 pub mod trust;

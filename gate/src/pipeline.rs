@@ -15,6 +15,7 @@ use verifier::{Evidence, examine};
 use crate::{
     Decision, DecisionLog, GateError, Outcome, Timings,
     evidence_cache::{EvidenceCache, Key},
+    examiners::Examiners,
     words::lines,
 };
 
@@ -27,6 +28,7 @@ struct Inner {
     stored_in: Option<Repository>,
     policies: ArcSwapOption<PolicySet>,
     evidence: EvidenceCache<GateError>,
+    examiners: Examiners,
     log: DecisionLog,
 }
 
@@ -96,8 +98,8 @@ impl Gate {
     /// image, or in `stored_in`.
     #[must_use]
     pub fn new(client: Client, stored_in: Option<Repository>, log: DecisionLog) -> Self {
-        let (policies, evidence) = (ArcSwapOption::empty(), EvidenceCache::new());
-        Self(Arc::new(Inner { client, stored_in, policies, evidence, log }))
+        let (policies, evidence, examiners) = (ArcSwapOption::empty(), EvidenceCache::new(), Examiners::new());
+        Self(Arc::new(Inner { client, stored_in, policies, evidence, examiners, log }))
     }
 
     /// Puts a policy in force, for every request that begins from now on.
@@ -242,7 +244,8 @@ impl Gate {
         };
         let (discovery, exists) = tokio::join!(self.0.client.discover(&pinned, stored_in, Kind::Signatures), exists);
         exists?;
-        Ok(examine(&pinned, discovery.found, &trust, now()))
+        let examined = self.0.examiners.examine(move || examine(&pinned, discovery.found, &trust, now()));
+        examined.await.ok_or(GateError::Failed)
     }
 
     fn log(&self, request: &Request, set: Option<&PolicySet>, progress: &Progress, result: &Result<Judged, GateError>) {

@@ -4,7 +4,6 @@
 //! grace; then everything is refused.
 
 use std::{
-    fs::File,
     io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,7 +22,8 @@ const POLL: Duration = Duration::from_secs(2);
 /// Reads the policies in a file, or in the `.yaml`, `.yml` and `.json` files of a folder (not of folders in it).
 ///
 /// # Errors
-/// Fails if nothing is there, if something cannot be read or is too large, and if what was read is no policy.
+/// Fails if nothing is there, if something cannot be read, is no regular file or too large, and if what was read is no
+/// policy.
 pub fn load(path: &Path) -> Result<PolicySet, LoadError> {
     Ok(PolicySet::parse(&read(path)?)?)
 }
@@ -60,7 +60,7 @@ fn is_policy_file(path: &Path) -> bool {
 
 fn read_file(path: &Path) -> Result<String, LoadError> {
     let mut text = String::new();
-    let file = File::open(path).map_err(|cause| LoadError::Unreadable { path: path.to_owned(), cause })?;
+    let file = registry::open_regular(path).map_err(|cause| LoadError::Unreadable { path: path.to_owned(), cause })?;
     file.take(MAX_FILE + 1)
         .read_to_string(&mut text)
         .map_err(|cause| LoadError::Unreadable { path: path.to_owned(), cause })?;
@@ -268,6 +268,23 @@ mod tests {
         std::fs::write(dir.path().join("base.yaml"), GOOD).unwrap();
         std::os::unix::fs::symlink("/nowhere", dir.path().join("strict.yaml")).unwrap();
         assert!(matches!(load(dir.path()), Err(LoadError::Unreadable { path, .. }) if path.ends_with("strict.yaml")));
+    }
+
+    #[test]
+    fn fifo_among_policies_is_an_error_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("base.yaml"), GOOD).unwrap();
+        let fifo = dir.path().join("strict.yaml");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        for path in [dir.path().to_owned(), fifo] {
+            let (told, answer) = std::sync::mpsc::channel();
+            std::thread::spawn(move || drop(told.send(load(&path))));
+            let refused = answer.recv_timeout(Duration::from_secs(20)).expect("it waits").unwrap_err();
+            assert!(
+                matches!(&refused, LoadError::Unreadable { path, .. } if path.ends_with("strict.yaml")),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

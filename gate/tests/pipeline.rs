@@ -102,6 +102,31 @@ impl World {
         )
     }
 
+    /// Puts signatures under the image's `.sig` tag, each well-formed and none by a key that anybody has.
+    async fn push_bad_signatures(&self, repository: &str, digest: &Digest, count: usize) {
+        let image = self.image(&format!("{repository}:sha256-{}.sig", digest.hex()));
+        let payload = json!({ "critical": { "identity": { "docker-reference": "" }, "image":
+            { "docker-manifest-digest": digest.to_string() }, "type": "cosign container image signature" } });
+        let payload = payload.to_string().into_bytes();
+        let signature = PrivateKey::generate().unwrap().sign(&payload).unwrap();
+        let mut layer = Descriptor::of(media_type::SIMPLE_SIGNING, &payload);
+        let signature = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, signature);
+        layer.annotations.insert(oci::location::SIGNATURE_ANNOTATION.into(), signature);
+        let manifest = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
+            "config": Descriptor::of(media_type::OCI_CONFIG, b"{}"), "layers": vec![layer; count] });
+        for blob in [payload, b"{}".to_vec()] {
+            self.client.push_blob(image.repository(), &blob.into()).await.unwrap();
+        }
+        let (kind, bytes) = (media_type::OCI_MANIFEST, manifest.to_string().into_bytes());
+        let tag = Reference::from(&image);
+        self.client.push_manifest(image.repository(), &tag, kind, bytes.into(), Precondition::None).await.unwrap();
+    }
+
+    /// Puts a policy in force that any of these keys meets.
+    fn trust_any<'a>(&self, keys: impl Iterator<Item = &'a Credential>) {
+        self.policy(&keys.map(authority).collect::<Vec<_>>().join("\n  - "));
+    }
+
     fn trust(&self, key: &Credential) {
         self.policy(&authority(key));
     }
@@ -300,4 +325,30 @@ async fn every_decision_is_one_line_that_says_why() {
     assert!(decisions[0]["reasons"].to_string().contains("no signatures found"));
     assert!(decisions[1]["reasons"].to_string().contains("does not exist"));
     assert_ne!(decisions[0]["policy"], decisions[2]["policy"], "the revision in force is named");
+}
+
+#[tokio::test]
+async fn image_with_many_signatures_keeps_no_other_waiting() {
+    let (world, key) = (World::new().await, key());
+    world.push("shop/cart:1", "a").await;
+    world.sign("shop/cart:1", &key).await;
+    let evil = world.push("shop/evil:1", "b").await;
+    world.push_bad_signatures("shop/evil", &evil, 300).await;
+    let others: Vec<_> = (0..9).map(|_| self::key()).collect();
+    world.trust_any(others.iter().chain([&key]));
+    world.forget_requests();
+    let (gate, image) = (world.gate.clone(), world.image("shop/evil:1"));
+    let request = Request { image, door: Door::Check, asked_by: "test".into(), deadline: Duration::from_secs(60) };
+    let slow = tokio::spawn(async move { gate.check(&request).await });
+    let mut answered = Vec::new();
+    while !slow.is_finished() {
+        let fetched = world.asked_for("shop/evil");
+        assert!(allowed(&world.check("shop/cart:1").await.unwrap()));
+        answered.push(fetched);
+    }
+    let judged = slow.await.unwrap().unwrap();
+    assert_eq!(judged.evidence.as_ref().unwrap().refused().len(), 300);
+    let all = world.asked_for("shop/evil");
+    let meanwhile = answered.iter().filter(|fetched| **fetched == all).count();
+    assert!(meanwhile > 10, "{meanwhile} answers while it was examined");
 }

@@ -1,7 +1,8 @@
 //! OCI image layouts on disk: a folder of blobs by digest, and an `index.json` that names the images in it.
 //!
 //! A layout that was written in part never looks whole: an image is named only when everything that it consists of is
-//! there, and `index.json` is replaced by a rename. What is read is checked against its digest. Calls block.
+//! there, and `index.json` is replaced by a rename. What is read is a regular file, and checked against its digest.
+//! Calls block.
 
 use std::{
     collections::BTreeSet,
@@ -12,6 +13,8 @@ use std::{
 
 use oci::{AnyDigest, Descriptor, Digest, Document, Hasher, Index, ManifestError, json, media_type};
 use serde_json::{Value, json};
+
+use crate::open_regular;
 
 /// An image layout in a directory.
 #[derive(Debug, Clone)]
@@ -174,7 +177,7 @@ impl Layout {
         if !path.exists() {
             self.replace(MARKER, json!({ "imageLayoutVersion": VERSION }).to_string().as_bytes())?;
         }
-        let file = File::open(&path).map_err(|e| io_error(&path, e))?;
+        let file = open_regular(&path).map_err(|e| io_error(&path, e))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(LayoutError::InUse { directory: self.root.clone() }),
@@ -304,7 +307,7 @@ pub(crate) fn is_foreign(media_type: &str) -> bool {
 }
 
 fn read_file(path: &Path, most: u64) -> Result<Option<Vec<u8>>, LayoutError> {
-    let file = match File::open(path) {
+    let file = match open_regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error(path, error)),

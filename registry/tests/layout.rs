@@ -2,7 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test did not expect ends it")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::unix::{fs::symlink, net::UnixListener},
+    path::Path,
+    process::Command,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use oci::{AnyDigest, Descriptor, Digest, media_type};
 use registry::layout::{Layout, LayoutError, REF_NAME};
@@ -277,4 +285,61 @@ fn index_that_another_writer_holds_is_not_written() {
     let result = layout.add_manifest(&named(&bytes, "v2"), &bytes);
     assert!(matches!(result, Err(LayoutError::InUse { .. })));
     assert_eq!(names(&layout), ["v1"]);
+}
+
+/// What this comes to, which must not take long.
+fn promptly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (told, answer) = mpsc::channel();
+    thread::spawn(move || told.send(work()));
+    answer.recv_timeout(Duration::from_secs(20)).expect("it waits for a file that is none")
+}
+
+fn fifo(path: &Path) {
+    fs::remove_file(path).unwrap();
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn fifo_in_a_layout_is_an_error_and_not_waited_for() {
+    for place in ["oci-layout", "index.json", "a blob"] {
+        let (layout, directory) = new_layout();
+        let bytes = add_image(&layout, "v1", "layer");
+        let root = directory.path().join("image");
+        let blob = AnyDigest::from(Digest::of(&bytes));
+        match place {
+            "a blob" => fifo(&path_of(directory.path(), &bytes)),
+            file => fifo(&root.join(file)),
+        }
+        let read = promptly(move || Layout::open(root).and_then(|layout| layout.blob(&blob, 1000)));
+        let refused = read.unwrap_err();
+        assert!(matches!(refused, LayoutError::Io { .. }), "{place}: {refused}");
+        assert!(refused.to_string().ends_with("a regular file wanted"), "{place}: {refused}");
+    }
+}
+
+#[test]
+fn fifo_in_place_of_the_marker_is_not_waited_for_by_who_adds_an_image() {
+    let (layout, directory) = new_layout();
+    let bytes = add_image(&layout, "v1", "layer");
+    fifo(&directory.path().join("image/oci-layout"));
+    let refused = promptly(move || layout.add_manifest(&named(&bytes, "v2"), &bytes)).unwrap_err();
+    assert!(matches!(&refused, LayoutError::Io { path, .. } if path.ends_with("oci-layout")), "{refused}");
+}
+
+#[test]
+fn device_or_socket_in_a_layout_is_no_blob_and_a_link_to_a_file_is() {
+    let (layout, directory) = new_layout();
+    let bytes = add_image(&layout, "v1", "layer");
+    let (blob, digest) = (path_of(directory.path(), &bytes), AnyDigest::from(Digest::of(&bytes)));
+    let [elsewhere, socket] = ["elsewhere", "socket"].map(|name| directory.path().join(name));
+    fs::rename(&blob, &elsewhere).unwrap();
+    let _bound = UnixListener::bind(&socket).unwrap();
+    for other in [Path::new("/dev/zero"), &socket] {
+        symlink(other, &blob).unwrap();
+        let refused = layout.blob(&digest, 1000).unwrap_err();
+        assert!(matches!(refused, LayoutError::Io { .. }), "{}: {refused}", other.display());
+        fs::remove_file(&blob).unwrap();
+    }
+    symlink(elsewhere, &blob).unwrap();
+    assert_eq!(layout.blob(&digest, 1000).unwrap(), bytes);
 }

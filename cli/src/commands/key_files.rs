@@ -1,15 +1,13 @@
 //! The two files of a key pair, as cosign names and protects them.
 
 use std::{
-    fs::OpenOptions,
     io::{self, BufRead as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
 };
 
 use keys::PrivateKey;
 
-use crate::{bounded_file, exit::Failure, output};
+use crate::{bounded_file, exit::Failure, output, private_file};
 
 /// Asks before files that exist are overwritten, in cosign's words.
 pub(crate) fn may_write(prefix: &str, yes: bool) -> Result<(), Failure> {
@@ -38,19 +36,13 @@ pub(crate) fn write(prefix: &str, key: &PrivateKey, password: &[u8]) -> Result<(
     Ok(())
 }
 
-/// Written beside and renamed: an interruption leaves the old file or the new one, never half of one.
+/// Kept before it takes the older one's place: a key that was lost with the power cannot be made again.
 fn write_file(path: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::failed(format_args!("writing {path}: {}", bounded_file::plain(&error)));
-    let beside = format!("{path}.{}.tmp", std::process::id());
-    let written = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside).and_then(|mut file| {
-        file.set_permissions(std::fs::Permissions::from_mode(mode))?;
-        file.write_all(bytes)?;
-        file.sync_all()
+    let written = private_file::beside(Path::new(path), bytes, mode).and_then(|file| {
+        file.as_file().sync_all()?;
+        Ok(file.persist(path).map(drop)?)
     });
-    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
-        drop(std::fs::remove_file(&beside));
-        failed(error)
-    })
+    written.map_err(|error| Failure::failed(format_args!("writing {path}: {}", bounded_file::plain(&error))))
 }
 
 fn eprint_prompt(text: &str) -> io::Result<()> {

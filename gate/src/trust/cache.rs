@@ -14,7 +14,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, TryLockError},
     io::{self, Read as _, Write as _},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -38,7 +38,7 @@ impl Cache {
         Self { folder: folder.to_owned(), name: folder_name(mirror) }
     }
 
-    /// Everything that is kept. What is not there, or too large to be what it should be, is left out.
+    /// Everything that is kept. What is not there, no regular file, or too large to be what it should be, is left out.
     pub(super) fn read(&self) -> Files {
         let mut files = BTreeMap::new();
         for name in self.names("", MAX_ROLES).into_iter().chain(self.names("root_history/", MAX_ROOTS)).chain(targets())
@@ -46,6 +46,13 @@ impl Cache {
             files.extend(self.load(&name).map(|bytes| (name, bytes)));
         }
         Files(Arc::new(Mutex::new(files)))
+    }
+
+    /// Whether nothing was ever kept: there is no note, and nothing in the folder.
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        let note = unless_absent(fs::symlink_metadata(self.note()))?;
+        let entries = unless_absent(fs::read_dir(self.path("")))?;
+        Ok(note.is_none() && entries.is_none_or(|mut entries| entries.next().is_none()))
     }
 
     /// When it was last refreshed, by the clock of whoever did that.
@@ -71,7 +78,10 @@ impl Cache {
     /// Keeps other processes from writing until this is dropped.
     pub(super) async fn lock(&self, until: Instant) -> io::Result<File> {
         fs::create_dir_all(&self.folder)?;
-        let file = File::options().create(true).truncate(false).write(true).open(self.folder.join(LOCK))?;
+        let mut options = File::options();
+        // a link must not lead to a file elsewhere, nor a FIFO make it wait
+        options.create(true).truncate(false).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let file = options.open(self.folder.join(LOCK))?;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
@@ -82,6 +92,17 @@ impl Cache {
                 Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
             }
         }
+    }
+
+    /// Removes the folder if it is one of ours, which hold a root, and the note if it is one.
+    fn remove(&self) -> io::Result<()> {
+        if self.path(ROOT).is_file() {
+            fs::remove_dir_all(self.folder.join(&self.name))?;
+        }
+        if self.refreshed().is_some() {
+            fs::remove_file(self.note())?;
+        }
+        Ok(())
     }
 
     fn load(&self, name: &str) -> Option<Vec<u8>> {
@@ -109,10 +130,8 @@ impl Cache {
 /// A note that is there and cannot be read is an error: whoever chose a mirror must not get another in silence.
 pub(super) fn remote(folder: &Path) -> io::Result<Option<String>> {
     let path = folder.join(REMOTE);
-    match fs::symlink_metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-        Ok(_) => {}
+    if unless_absent(fs::symlink_metadata(&path))?.is_none() {
+        return Ok(None);
     }
     let unreadable = || io::Error::new(io::ErrorKind::InvalidData, format!("{REMOTE} cannot be read"));
     let remote: Remote = serde_json::from_slice(&read(&path).ok_or_else(unreadable)?)?;
@@ -124,15 +143,17 @@ pub(super) fn remote(folder: &Path) -> io::Result<Option<String>> {
 pub(super) fn begin_anew(folder: &Path, mirror: &str) -> io::Result<()> {
     let known =
         remote(folder).ok().flatten().into_iter().chain([mirror.to_owned(), super::embedded::MIRROR.to_owned()]);
-    for name in known.map(|mirror| folder_name(&mirror)) {
-        absent_is_fine(fs::remove_dir_all(folder.join(&name)))?;
-        absent_is_fine(fs::remove_file(folder.join(format!("{name}.json"))))?;
+    for mirror in known {
+        Cache::new(folder, &mirror).remove()?;
     }
     write(&folder.join(REMOTE), &serde_json::to_vec(&Remote { mirror: mirror.to_owned() })?)
 }
 
-fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
-    result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+fn unless_absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// Files of a repository in memory, as the library asks for them.
@@ -215,7 +236,7 @@ fn folder_name(mirror: &str) -> String {
 
 fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    let read = registry::open_regular(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     (read.is_ok() && bytes.len() as u64 <= MAX_FILE).then_some(bytes)
 }
 
@@ -266,10 +287,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         begin_anew(folder.path(), "http://old").unwrap();
         fs::create_dir_all(folder.path().join("old/targets")).unwrap();
+        fs::write(folder.path().join("old/root.json"), "{}").unwrap();
         fs::write(folder.path().join("diary.txt"), "x").unwrap();
         begin_anew(folder.path(), "http://new").unwrap();
         assert_eq!(remote(folder.path()).unwrap().as_deref(), Some("http://new"));
         assert!(!folder.path().join("old").exists() && folder.path().join("diary.txt").exists());
+    }
+
+    #[test]
+    fn folder_of_the_mirrors_name_that_holds_no_root_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("photos/root.json")).unwrap();
+        fs::write(folder.path().join("photos.json"), "{}").unwrap();
+        for mirror in ["http://photos", "http://new"] {
+            begin_anew(folder.path(), mirror).unwrap();
+            assert!(folder.path().join("photos/root.json").exists() && folder.path().join("photos.json").exists());
+        }
+        fs::remove_dir(folder.path().join("photos/root.json")).unwrap();
+        fs::write(folder.path().join("photos/root.json"), "{}").unwrap();
+        begin_anew(folder.path(), "http://photos").unwrap();
+        assert!(!folder.path().join("photos").exists());
     }
 
     #[test]

@@ -70,8 +70,8 @@ impl Tuf {
     }
 
     /// The trust material: from the cache if that was refreshed within the last 24 hours and is still valid, otherwise
-    /// from the mirror. If the mirror cannot be reached, what is cached or built in, with a warning, as long as it is
-    /// valid.
+    /// from the mirror. If the mirror cannot be reached, what is cached, or where nothing ever was, what is built in, with
+    /// a warning, as long as it is valid.
     ///
     /// # Errors
     /// Fails if what the mirror has is expired, tampered with or older than what was seen before, and if nothing valid
@@ -101,13 +101,13 @@ impl Tuf {
     /// Fails if the mirror has no valid trust material, or the cache cannot be written. The cache is then as it was.
     pub async fn initialize(&self, now: Timestamp) -> Result<Material, TufError> {
         let until = Instant::now() + self.settings.patience;
-        let _lock = self.cache.lock(until).await.map_err(|error| self.unwritable(&error))?;
+        let _lock = self.cache.lock(until).await.map_err(|error| self.unusable(&error))?;
         let root = self.settings.root.clone().or_else(|| self.built_in());
         let root = root.ok_or_else(|| TufError::NoRoot { mirror: self.mirror.clone() })?;
         let files = Files::default();
         let material = self.fetch(&root, &files, now, until).await?;
-        cache::begin_anew(&self.settings.cache, &self.mirror).map_err(|error| self.unwritable(&error))?;
-        self.cache.write(&files, now).map_err(|error| self.unwritable(&error))?;
+        cache::begin_anew(&self.settings.cache, &self.mirror).map_err(|error| self.unusable(&error))?;
+        self.cache.write(&files, now).map_err(|error| self.unusable(&error))?;
         Ok(material)
     }
 
@@ -206,18 +206,30 @@ impl Tuf {
                 let warning = Some(format!("{unreachable}; trust material as of {at} is used"));
                 Ok(Material { warning, ..cached })
             }
-            Err(TufError::Rejected { why: stale, .. }) if self.cache.refreshed().is_some() => {
-                let why = format!("{why}; what is cached is not valid: {stale}");
-                Err(TufError::Unreachable { mirror: self.mirror.clone(), why })
+            Err(invalid) => {
+                let nothing_kept = self.cache.is_empty().map_err(|error| self.unusable(&error))?;
+                match (nothing_kept, invalid) {
+                    (true, _) if self.built_in().is_some() && self.settings.root.is_none() => {
+                        Ok(self.as_released(&unreachable))
+                    }
+                    (false, TufError::Rejected { why: stale, .. }) => {
+                        let why = format!("{why}; what is cached is not valid: {stale}");
+                        Err(TufError::Unreachable { mirror: self.mirror.clone(), why })
+                    }
+                    _ => Err(TufError::Unreachable { mirror: self.mirror.clone(), why }),
+                }
             }
-            Err(_) if self.built_in().is_some() && self.settings.root.is_none() => Ok(Material {
-                trusted_root: embedded::TRUSTED_ROOT.to_vec(),
-                signing_config: Some(embedded::SIGNING_CONFIG.to_vec()),
-                mirror: self.mirror.clone(),
-                refreshed: None,
-                warning: Some(format!("{unreachable}; the trust material built in is used, as of {}", embedded::AS_OF)),
-            }),
-            Err(_) => Err(TufError::Unreachable { mirror: self.mirror.clone(), why }),
+        }
+    }
+
+    /// What is built in, for a machine that has never reached the mirror.
+    fn as_released(&self, unreachable: &str) -> Material {
+        Material {
+            trusted_root: embedded::TRUSTED_ROOT.to_vec(),
+            signing_config: Some(embedded::SIGNING_CONFIG.to_vec()),
+            mirror: self.mirror.clone(),
+            refreshed: None,
+            warning: Some(format!("{unreachable}; the trust material built in is used, as of {}", embedded::AS_OF)),
         }
     }
 
@@ -241,7 +253,7 @@ impl Tuf {
         }
     }
 
-    fn unwritable(&self, error: &io::Error) -> TufError {
+    fn unusable(&self, error: &io::Error) -> TufError {
         TufError::Cache { folder: self.settings.cache.clone(), why: error.to_string() }
     }
 }

@@ -11,3 +11,4 @@ mod rollback;
 mod rotation;
 mod server;
 mod stage;
+mod strange_files;

@@ -1,7 +1,7 @@
 //! A mirror that does not answer is not the same as one that answers wrongly.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::ErrorKind,
     net::TcpListener,
     time::{Duration, Instant},
@@ -155,4 +155,26 @@ async fn public_mirror_without_cache_has_what_is_built_in() {
     let mirror = Some("https://tuf-repo-cdn.sigstore.dev.example".to_owned());
     let refused = Tuf::new(TufSettings { mirror, ..settings }).load(at(MORNING)).await.unwrap_err();
     assert!(matches!(refused, TufError::NoRoot { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_built_in_does_not_stand_in_for_what_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = TufSettings { cache: folder.path().to_owned(), mirror: None, root: None, patience: Duration::ZERO };
+    let load = || async { Tuf::new(settings.clone()).load(Timestamp::now()).await };
+    let kept = folder.path().join("tuf-repo-cdn.sigstore.dev");
+    fs::create_dir(&kept).unwrap();
+    assert!(load().await.unwrap().refreshed.is_none(), "an empty folder keeps nothing");
+    fs::write(kept.join("9.snapshot.json"), "{}").unwrap();
+    let refused = load().await.unwrap_err();
+    assert!(matches!(refused, TufError::Unreachable { .. }), "{refused}");
+    assert!(refused.to_string().contains("; what is cached is not valid: "), "{refused}");
+    fs::remove_dir_all(&kept).unwrap();
+    fs::write(&kept, "x").unwrap();
+    let refused = load().await.unwrap_err();
+    assert!(matches!(&refused, TufError::Cache { folder: named, .. } if named == folder.path()), "{refused}");
+    fs::remove_file(&kept).unwrap();
+    fs::write(folder.path().join("tuf-repo-cdn.sigstore.dev.json"), "{").unwrap();
+    let refused = load().await.unwrap_err();
+    assert!(matches!(refused, TufError::Unreachable { .. }), "a note alone says that something was kept: {refused}");
 }
