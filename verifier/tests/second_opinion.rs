@@ -7,12 +7,15 @@
 #[path = "corpus/alter.rs"]
 mod alter;
 mod corpus;
+#[path = "corpus/disagreements.rs"]
+mod disagreements;
 #[path = "corpus/sample.rs"]
 mod sample;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use alter::{alterations, paths};
+use disagreements::ALTERED;
 use keys::PublicKey;
 use sample::Sample;
 use verifier::{Artifact, TrustRoot, examine_blob};
@@ -122,20 +125,6 @@ fn both_verifiers_agree_save_where_the_list_says_why() {
     }
     assert!(surprises.is_empty(), "{surprises:#?}");
 }
-
-/// Where a good bundle may be altered so that one of us takes it and the other does not, who does, and why.
-const ALTERED: [(&str, bool, &str); 7] = [
-    ("/mediaType", false, "it reads a bundle that names no version of the format"),
-    (STAMPS, false, "it takes an empty list for an empty object"),
-    (STAMP, true, "one bad timestamp is set aside where the log's time is there, it refuses the bundle"),
-    (STAMP_BYTES, true, "likewise"),
-    ("/verificationMaterial/tlogEntries/0/inclusionProof/rootHash", false, "it reads the checkpoint's alone"),
-    ("/verificationMaterial/tlogEntries/0/inclusionProof/treeSize", false, "it reads the checkpoint's alone"),
-    ("/verificationMaterial/tlogEntries/0/logId/keyId", false, "it finds a log of version 2 by its origin alone"),
-];
-const STAMPS: &str = "/verificationMaterial/timestampVerificationData";
-const STAMP: &str = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0";
-const STAMP_BYTES: &str = "/verificationMaterial/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp";
 
 #[test]
 fn both_verifiers_agree_on_altered_bundles_save_where_the_list_says_why() {
