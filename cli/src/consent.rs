@@ -14,9 +14,10 @@ pub(crate) fn ask(yes: bool) -> Result<(), Failure> {
     }
 }
 
-/// Whether a text names a service of Sigstore's public instance.
-pub(crate) fn names_public_service(text: &[u8]) -> bool {
-    text.windows(PUBLIC.len()).any(|part| part == PUBLIC)
+/// Whether a host, in lower case and without escapes, is of Sigstore's public instance, which publishes what it gets.
+pub(crate) fn is_public(host: &str) -> bool {
+    let rest = host.trim_end_matches('.').strip_suffix(PUBLIC);
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn confirmed() -> Result<(), Failure> {
@@ -31,7 +32,7 @@ fn confirmed() -> Result<(), Failure> {
 }
 
 const MAX_ANSWER: u64 = 1024;
-const PUBLIC: &[u8] = b".sigstore.dev";
+const PUBLIC: &str = "sigstore.dev";
 
 /// Sigstore's own words, which are part of its terms.
 const STATEMENT: &str = "
@@ -46,3 +47,18 @@ https://lfprojects.org/policies/hosted-project-tools-immutable-records/.
 ";
 const CONFIRMATION: &str = "By typing 'y', you attest that (1) you are not submitting the personal data of any other \
 person; and (2) you understand and agree to the statement and the Agreement terms at the URLs listed above.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_at_and_below_the_public_domain_are_public_and_no_others() {
+        for host in ["sigstore.dev", "rekor.sigstore.dev", "log2025-1.rekor.sigstore.dev", "rekor.sigstore.dev."] {
+            assert!(is_public(host), "{host}");
+        }
+        for host in ["", "sigstore.dev.a.test", "notsigstore.dev", "rekor.sigstage.dev", "127.0.0.1"] {
+            assert!(!is_public(host), "{host}");
+        }
+    }
+}

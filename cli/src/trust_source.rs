@@ -46,6 +46,17 @@ pub(crate) async fn signing_config() -> Result<Vec<u8>, Failure> {
     })
 }
 
+/// Fails where files say whom to trust: the mirror's signing config is of another instance than theirs.
+pub(crate) fn must_name_services() -> Result<(), Failure> {
+    match VARIABLES.into_iter().find(|name| path(name).is_some()) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Failure::failed(format_args!("{name} says whom to trust, and nothing names the services that sign"))
+                .hint("--signing-config FILE names them, or --fulcio-url and --rekor-url"))
+        }
+    }
+}
+
 /// The trusted root of the TUF mirror as it is written there.
 pub(crate) async fn trusted_root_document() -> Result<Value, Failure> {
     let material = material().await?;

@@ -187,11 +187,22 @@ fn log_that_answers_otherwise_gives_no_proof() {
             format!("bundle create --artifact {} --bundle older --rekor-url http://{}", logged.digest, log.address());
         refuses(&client, &create, wanted);
     }
-    refuses(
-        &client,
-        &format!("bundle create --artifact {} --bundle older --rekor-url http://127.0.0.1:9", logged.digest),
-        "transparency log",
-    );
+    let create = format!("bundle create --artifact {} --bundle older", logged.digest);
+    refuses(&client, &format!("{create} --rekor-url http://127.0.0.1:9"), "transparency log");
+}
+
+#[test]
+fn no_log_is_asked_that_nobody_named() {
+    let Some(corpus) = peers::corpus() else { return };
+    let logged = Logged::read(&corpus);
+    let mut client = Client::new();
+    fs::write(client.home().join("older"), logged.older.to_string()).expect("the home can be written");
+    let create = format!("bundle create --artifact {} --bundle older", logged.digest);
+    let said = run(&client, &create).failure(1);
+    assert!(said.contains("has no inclusion proof, and no log is named to ask for it"), "{said}");
+    assert!(said.contains("--rekor-url https://rekor.sigstore.dev"), "{said}");
+    client.set("COSIGN_REKOR_URL", "http://127.0.0.1:9");
+    refuses(&client, &create, "transparency log: no answer from 127.0.0.1");
 }
 
 #[test]

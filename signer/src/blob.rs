@@ -3,18 +3,22 @@
 use oci::Digest;
 use verifier::{Artifact, Format};
 
-use crate::{Attestation, Check, Credential, Made, Services, SignError, content::Content};
+use crate::{Attestation, Check, Credential, Made, Purpose, Services, SignError, content::Content};
 
 /// Signs a file's bytes.
 ///
 /// # Errors
-/// Fails if a service fails, and if what was made would be refused.
+/// Fails if the signature would count for something else (see [`Purpose`]), if a service fails, and if what was made
+/// would be refused.
 pub async fn sign(
     by: &Credential,
     services: &Services,
     check: Option<&Check>,
     bytes: &[u8],
 ) -> Result<Made, SignError> {
+    if let Some(other) = Purpose::of(bytes) {
+        return Err(SignError::Purpose(other));
+    }
     made(by, services, check, Content::Message(bytes), Artifact::Bytes(bytes)).await
 }
 

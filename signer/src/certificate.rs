@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use der::{
     Decode as _, Reader, SliceReader, Tag,
-    asn1::{AnyRef, GeneralizedTime, UtcTime},
+    asn1::{AnyRef, GeneralizedTime, ObjectIdentifier, UtcTime},
 };
 use keys::{KeyError, PublicKey};
 use rustls_pki_types::UnixTime;
@@ -20,6 +20,7 @@ pub struct Chain {
     key: PublicKey,
     from: Duration,
     until: Duration,
+    vouched: Vec<String>,
 }
 
 impl Chain {
@@ -41,10 +42,10 @@ impl Chain {
         if others.len() > MAX_CHAIN {
             return Err(CertificateFault::TooMany { found: others.len() });
         }
-        let (key, from, until) = read(&leaf).map_err(|_| CertificateFault::Malformed)?;
+        let (key, from, until, vouched) = read(&leaf).map_err(|_| CertificateFault::Malformed)?;
         let key = PublicKey::from_der(&key)?;
         others.retain(|other| *other != leaf); // some chains begin with the certificate itself
-        Ok(Self { leaf, others, key, from, until })
+        Ok(Self { leaf, others, key, from, until, vouched })
     }
 
     /// The signer's certificate, DER.
@@ -57,6 +58,11 @@ impl Chain {
     #[must_use]
     pub fn key(&self) -> &PublicKey {
         &self.key
+    }
+
+    /// By whose word the holder is named, as Fulcio writes it into the signer's certificate: once or twice.
+    pub(crate) fn vouched(&self) -> &[String] {
+        &self.vouched
     }
 
     /// Whether the signer's certificate is in force at this moment.
@@ -100,8 +106,8 @@ pub(crate) fn blocks(text: &str) -> Result<Vec<Vec<u8>>, CertificateFault> {
     }
 }
 
-/// RFC 5280, 4.1: the key, and from when until when.
-fn read(bytes: &[u8]) -> der::Result<(Vec<u8>, Duration, Duration)> {
+/// RFC 5280, 4.1: the key, from when until when, and whose token Fulcio was shown.
+fn read(bytes: &[u8]) -> der::Result<(Vec<u8>, Duration, Duration, Vec<String>)> {
     let mut outer = SliceReader::new(AnyRef::from_der(bytes)?.value())?;
     let certificate = AnyRef::decode(&mut outer)?;
     let mut fields = SliceReader::new(certificate.value())?;
@@ -115,7 +121,37 @@ fn read(bytes: &[u8]) -> der::Result<(Vec<u8>, Duration, Duration)> {
     let mut times = SliceReader::new(validity.value())?;
     let (from, until) = (time(&mut times)?, time(&mut times)?);
     fields.tlv_bytes()?; // the subject
-    Ok((fields.tlv_bytes()?.to_vec(), from, until))
+    let key = fields.tlv_bytes()?.to_vec();
+    Ok((key, from, until, vouched(&mut fields)?))
+}
+
+/// What Fulcio's extensions say about that, the newer one and the older one, among those at the end of a certificate.
+fn vouched(fields: &mut SliceReader<'_>) -> der::Result<Vec<String>> {
+    let mut vouched = Vec::new();
+    while !fields.is_finished() {
+        let field = fields.tlv_bytes()?;
+        if field.first() != Some(&EXTENSIONS) {
+            continue;
+        }
+        let list = AnyRef::from_der(AnyRef::from_der(field)?.value())?;
+        let mut list = SliceReader::new(list.value())?;
+        while !list.is_finished() {
+            let extension = AnyRef::decode(&mut list)?;
+            let mut parts = SliceReader::new(extension.value())?;
+            let id = ObjectIdentifier::decode(&mut parts)?;
+            if [ISSUER, FORMER_ISSUER].contains(&id) {
+                Option::<bool>::decode(&mut parts)?; // whether it is critical
+                vouched.push(issuer(id, AnyRef::decode(&mut parts)?.value()));
+            }
+        }
+    }
+    Ok(vouched)
+}
+
+/// The older extension is text as it is, the newer one text of ASN.1.
+fn issuer(id: ObjectIdentifier, value: &[u8]) -> String {
+    let text = if id == ISSUER { String::from_der(value).ok() } else { None };
+    text.unwrap_or_else(|| String::from_utf8_lossy(value).into_owned())
 }
 
 fn time(reader: &mut SliceReader<'_>) -> der::Result<Duration> {
@@ -129,6 +165,10 @@ fn time(reader: &mut SliceReader<'_>) -> der::Result<Duration> {
 const LABEL: &str = "CERTIFICATE";
 /// `[0]`, constructed.
 const VERSION: u8 = 0xa0;
+/// `[3]`, constructed.
+const EXTENSIONS: u8 = 0xa3;
+const ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.8");
+const FORMER_ISSUER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.1");
 const MAX_PEM: usize = 256 * 1024;
 const MAX_CHAIN: usize = 10;
 
@@ -156,6 +196,14 @@ pub enum CertificateFault {
     /// It is for a key that cannot sign.
     #[error("certificate's key: {0}")]
     Key(#[from] KeyError),
+    /// It is by the word of somebody else than the token's issuer.
+    #[error("certificate is by the word of `{found}`, wanted `{wanted}`, which issued the token")]
+    OtherIssuer {
+        /// Whom the certificate names.
+        found: String,
+        /// The token's issuer.
+        wanted: String,
+    },
     /// It is for another key.
     #[error("certificate is for {found}, wanted {wanted}")]
     OtherKey {

@@ -4,7 +4,7 @@ use keys::SigningFailed;
 use oci::ImageRef;
 use registry::RegistryError;
 
-use crate::{CertificateFault, CheckFault, PredicateError, ServiceError, target::MAX_TARGETS};
+use crate::{CertificateFault, CheckFault, PredicateError, Purpose, ServiceError, target::MAX_TARGETS};
 
 /// Why something was not signed. Nothing was stored then, unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum SignError {
     /// The index has too much below it.
     #[error("more than {MAX_TARGETS} manifests to sign")]
     TooMany,
+    /// The file's signature would count for something else.
+    #[error("file is {0}, wanted one whose signature counts for the file alone")]
+    Purpose(Purpose),
     /// The key cannot be used.
     #[error(transparent)]
     Key(#[from] SigningFailed),

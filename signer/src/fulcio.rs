@@ -22,6 +22,10 @@ impl Fulcio {
         Address::new(Service::CertificateAuthority, url).map(Self)
     }
 
+    pub(crate) fn address(&self) -> &Address {
+        &self.0
+    }
+
     /// Has the key certified as that of whom the token is about.
     pub(crate) async fn certify(&self, web: &Web, token: &IdentityToken, key: &SigningKey) -> Result<Chain, SignError> {
         let possession = key.sign(token.subject().as_bytes()).await?;
@@ -33,7 +37,24 @@ impl Fulcio {
         let question = question.authorized("Bearer", &Secret::new(token.reveal().to_owned()));
         let answer = self.0.succeeded(web.ask(&question).await)?;
         let answer = answer.json().map_err(|error| self.0.failed(error))?;
-        Ok(self.judge(&answer, key.public())?)
+        let chain = self.judge(&answer, key.public())?;
+        self.is_about(&chain, token)?;
+        Ok(chain)
+    }
+
+    /// The certificate must be by the word of who issued the token, or of somebody whom the token names: a provider that
+    /// passes on others' word, as dex does, says whose, and which of its claims counts is the authority's to choose. The
+    /// holder's name cannot be compared likewise, since authorities make it out of several claims. A certificate that
+    /// names nobody is not Fulcio's own, and left to the verifier.
+    fn is_about(&self, chain: &Chain, token: &IdentityToken) -> Result<(), ServiceError> {
+        match chain.vouched().iter().find(|found| !token.says(found)) {
+            None => Ok(()),
+            Some(found) => {
+                let (found, wanted) = (oci::excerpt(found, 100), oci::excerpt(token.issuer(), 100));
+                let fault = CertificateFault::OtherIssuer { found, wanted };
+                Err(ServiceError::Certificate { host: self.0.host(), fault })
+            }
+        }
     }
 
     /// The certificate must be for the very key; the others are taken as they are. One whose promise of a log comes

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use keys::KeyId;
 use oci::{Repository, location::Attachment, simple_signing};
 use registry::{Client, Kind};
-use verifier::{Claim, Evidence, Format, SIGN_PREDICATE, Signer, TrustRoot, examine};
+use verifier::{Claim, Evidence, Format, Proofs, SIGN_PREDICATE, Signer, TrustRoot, examine};
 
 use crate::{Check, Credential, Services, Target, clock};
 
@@ -27,27 +28,31 @@ impl Present {
         }
     }
 
-    /// Looks for them. What cannot be found is not there, for this purpose.
+    /// Looks for them, those without an entry in each log that is asked now aside. What cannot be found is not there, for this purpose.
     pub(crate) async fn find(
         client: &Client,
         target: &Target,
         stored_in: &Repository,
         by: &Credential,
+        services: &Services,
         what: Attachment,
         trust: &TrustRoot,
     ) -> Self {
         let kind = if what == Attachment::Attestation { Kind::Attestations } else { Kind::Signatures };
         let found = client.discover(&target.image, stored_in, kind).await.found;
-        Self::by(by, &examine(&target.image, found, trust, clock::now()))
+        Self::by(by, &wanted(services, trust), &examine(&target.image, found, trust, clock::now()))
     }
 
-    fn by(by: &Credential, evidence: &Evidence) -> Self {
+    fn by(by: &Credential, wanted: &[Vec<KeyId>], evidence: &Evidence) -> Self {
         let own = |signer: &Signer| match signer {
             Signer::Key(id) => by.certificate().is_none() && *id == by.public().id(),
             Signer::Identity(identity) => by.known_as().is_some_and(|known| known.matches(identity)),
         };
-        let signatures = evidence.verified().iter().filter(|one| own(one.signer()));
-        let attestations = evidence.attestations().iter().filter(|one| own(one.signer()));
+        let logged = |format, proofs| is_logged(format, proofs, wanted);
+        let signatures =
+            evidence.verified().iter().filter(|one| own(one.signer()) && logged(one.format(), one.proofs()));
+        let attestations =
+            evidence.attestations().iter().filter(|one| own(one.signer()) && logged(one.format(), one.proofs()));
         Self {
             signatures: signatures.map(|one| (one.format(), one.claim().clone())).collect(),
             attestations: attestations.map(|one| (one.format(), one.statement().to_vec())).collect(),
@@ -75,4 +80,25 @@ impl Present {
     pub(crate) fn has_attestation(&self, format: Format, statement: &[u8]) -> bool {
         self.attestations.iter().any(|(found, stored)| *found == format && stored == statement)
     }
+}
+
+/// For each log that is asked now, the keys of trusted logs that it may be: those at its address, or the one log that is
+/// trusted, whatever it is called there. Where that cannot be told, none, so that everything is made again.
+fn wanted(services: &Services, trust: &TrustRoot) -> Vec<Vec<KeyId>> {
+    match (services.log_places().as_slice(), trust.logs()) {
+        ([_], [only]) => vec![vec![only.key().id()]],
+        (places, logs) => {
+            let at = |place: &str| {
+                logs.iter().filter(|log| log.name().eq_ignore_ascii_case(place)).map(|log| log.key().id()).collect()
+            };
+            places.iter().map(|place| at(place)).collect()
+        }
+    }
+}
+
+/// Whether each of these logs has an entry; a layer carries that of the first alone.
+fn is_logged(format: Format, proofs: &Proofs, wanted: &[Vec<KeyId>]) -> bool {
+    let carried = if format == Format::Legacy { 1 } else { usize::MAX };
+    let has = |log: &Vec<KeyId>| proofs.log_entries().iter().any(|entry| log.contains(&entry.key));
+    wanted.iter().take(carried).all(has)
 }

@@ -4,6 +4,7 @@
 //! version 2 takes signatures over hashes alone, for an envelope that of the bytes which its signature covers.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use keys::PublicKey;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use verifier::TransparencyLog;
@@ -58,10 +59,12 @@ pub(crate) struct Submission<'a> {
     pub(crate) known: &'a [TransparencyLog],
 }
 
-/// What is sent, and where an entry of it must say the same: a pointer, its name for people, the text.
+/// What is sent, and where an entry of it must say the same: a pointer, its name for people, the text; and a pointer to
+/// who signed, if the signature itself does not say enough of that.
 struct Proposal {
     body: Value,
     claims: Vec<(&'static str, &'static str, String)>,
+    signer: Option<&'static str>,
 }
 
 impl Rekor {
@@ -73,8 +76,8 @@ impl Rekor {
         self.version
     }
 
-    pub(crate) fn host(&self) -> String {
-        self.address.host()
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// Whether it takes signatures of this kind at all, before any is made.
@@ -103,7 +106,7 @@ impl Rekor {
             LogVersion::One => self.record_1(web, &proposal).await?,
             LogVersion::Two => self.record_2(web, &proposal, submission.known).await?,
         };
-        self.is_of(&entry, &proposal)?;
+        self.is_of(&entry, &proposal, submission.by)?;
         Ok(entry)
     }
 
@@ -140,16 +143,22 @@ impl Rekor {
     }
 
     /// Whether the entry is of what was proposed.
-    fn is_of(&self, entry: &LogEntry, proposal: &Proposal) -> Result<(), ServiceError> {
+    fn is_of(&self, entry: &LogEntry, proposal: &Proposal, by: &Credential) -> Result<(), ServiceError> {
         let body = entry.body().ok_or_else(|| self.address.lacks("body of the log entry"))?;
+        let found = |pointer| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let other = |what, found, wanted| {
+            let (found, wanted) = (oci::excerpt(found, 100), oci::excerpt(wanted, 100));
+            Err(ServiceError::OtherEntry { host: self.address.host(), what, found, wanted })
+        };
         for (pointer, what, wanted) in &proposal.claims {
-            let found = body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-            if found != wanted {
-                let (found, wanted) = (oci::excerpt(found, 100), oci::excerpt(wanted, 100));
-                return Err(ServiceError::OtherEntry { host: self.address.host(), what, found, wanted });
+            if found(pointer) != wanted {
+                return other(what, found(pointer), wanted);
             }
         }
-        Ok(())
+        match proposal.signer.map(found).filter(|found| !names(by, found)) {
+            Some(found) => other("signer", found, &BASE64_STANDARD.encode(by.pem())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -167,7 +176,7 @@ impl Submission<'_> {
                 }});
                 let claims =
                     vec![("/spec/data/hash/value", "hash", hash), ("/spec/signature/content", "signature", signature)];
-                Proposal { body, claims }
+                Proposal { body, claims, signer: Some("/spec/signature/publicKey/content") }
             }
             (Content::Statement(payload), EnvelopeKind::Dsse) => {
                 let envelope = envelope_json(payload, self.signature).to_string();
@@ -178,7 +187,7 @@ impl Submission<'_> {
                     ("/spec/payloadHash/value", "payload", oci::Digest::of(payload).hex()),
                     ("/spec/signatures/0/signature", "signature", signature),
                 ];
-                Proposal { body, claims }
+                Proposal { body, claims, signer: Some("/spec/signatures/0/verifier") }
             }
             (Content::Statement(payload), EnvelopeKind::InToto) => {
                 let envelope = envelope_json(payload, self.signature).to_string();
@@ -186,7 +195,7 @@ impl Submission<'_> {
                     "content": { "envelope": envelope }, "publicKey": verifier,
                 }});
                 let claims = vec![("/spec/content/payloadHash/value", "payload", oci::Digest::of(payload).hex())];
-                Proposal { body, claims }
+                Proposal { body, claims, signer: Some("/spec/publicKey") }
             }
         }
     }
@@ -207,7 +216,16 @@ impl Submission<'_> {
             ("/spec/hashedRekordV002/data/digest", "hash", digest),
             ("/spec/hashedRekordV002/signature/content", "signature", signature),
         ];
-        Proposal { body, claims }
+        Proposal { body, claims, signer: None }
+    }
+}
+
+/// Whether a log of version 1 means this signer: by a certificate or a key in PEM, which it writes anew, in base64.
+fn names(signer: &Credential, text: &str) -> bool {
+    let Ok(pem) = BASE64_STANDARD.decode(text) else { return false };
+    match signer.certificate() {
+        Some(chain) => pem::parse(&pem).is_ok_and(|found| found.contents() == chain.leaf()),
+        None => PublicKey::from_pem(&pem).is_ok_and(|found| found == *signer.public()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     CertificateFault,
     token::{
         WebError,
-        web::{Answer, Body, Question, address},
+        web::{Answer, Body, Question, address, is_loopback},
     },
 };
 
@@ -33,7 +33,8 @@ impl fmt::Display for Service {
     }
 }
 
-/// Where a service is. Plain HTTP is spoken with one whose address says so.
+/// Where a service is. Plain HTTP is spoken with one whose address says so; with a certificate authority, which gets a
+/// token, on loopback alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     service: Service,
@@ -42,12 +43,30 @@ pub(crate) struct Address {
 
 impl Address {
     pub(crate) fn new(service: Service, text: &str) -> Result<Self, ServiceError> {
-        let url = address(text).map_err(|error| ServiceError::Web { service, error })?;
-        Ok(Self { service, url })
+        let failed = |error| ServiceError::Web { service, error };
+        let url = address(text).map_err(failed)?;
+        let overheard = url.scheme() != "https" && !is_loopback(&url);
+        let here = Self { service, url };
+        match service == Service::CertificateAuthority && overheard {
+            true => Err(failed(WebError::PlainHttp { host: here.host() })),
+            false => Ok(here),
+        }
     }
 
+    /// The host, for messages.
     pub(crate) fn host(&self) -> String {
-        oci::excerpt(self.url.host_str().unwrap_or_default(), 100)
+        oci::excerpt(self.whole_host(), 100)
+    }
+
+    /// The host as it is asked: in lower case, without escapes.
+    pub(crate) fn whole_host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// What trusted roots call a log at this address: the host, and the port if it is given.
+    pub(crate) fn place(&self) -> String {
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}{port}", self.whole_host())
     }
 
     /// A question to what is below this address.
@@ -152,4 +171,22 @@ pub enum ServiceError {
         /// The hash that was sent.
         wanted: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authority_gets_a_token_and_is_not_asked_in_plain_http_off_loopback() {
+        let address = |service, text| Address::new(service, text).map(|_| ()).map_err(|error| error.to_string());
+        let refused = "certificate authority: a.test is to be asked by plain http, wanted https";
+        assert_eq!(address(Service::CertificateAuthority, "http://a.test"), Err(refused.to_owned()));
+        for service in [Service::CertificateAuthority, Service::Log, Service::TimestampAuthority] {
+            assert_eq!(address(service, "https://a.test"), Ok(()), "{service}");
+            assert_eq!(address(service, "http://127.0.0.1:1"), Ok(()), "{service}");
+        }
+        assert_eq!(address(Service::Log, "http://a.test"), Ok(()));
+        assert_eq!(address(Service::TimestampAuthority, "http://a.test"), Ok(()));
+    }
 }

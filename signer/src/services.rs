@@ -10,6 +10,7 @@ use crate::{
     fulcio::Fulcio,
     log_entry::LogEntry,
     rekor::{Rekor, Submission},
+    service::Address,
     timestamp::TimestampServer,
     token::{IdentityToken, Web},
 };
@@ -86,7 +87,22 @@ impl Services {
     /// The hosts of the logs, for people who want to know where a signature will be seen.
     #[must_use]
     pub fn log_hosts(&self) -> Vec<String> {
-        self.logs.iter().map(Rekor::host).collect()
+        self.logs.iter().map(|log| log.address().host()).collect()
+    }
+
+    /// Where the logs are, by the names that trusted roots give them.
+    pub(crate) fn log_places(&self) -> Vec<String> {
+        self.logs.iter().map(|log| log.address().place()).collect()
+    }
+
+    /// The hosts of all services as they are asked, in lower case and without escapes, for people who want to know who
+    /// learns of a signature.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<&str> {
+        let authority = self.authority.iter().map(Fulcio::address);
+        let logs = self.logs.iter().map(Rekor::address);
+        let timestamps = self.timestamps.iter().map(TimestampServer::address);
+        authority.chain(logs).chain(timestamps).map(Address::whole_host).collect()
     }
 
     /// Whether signatures are timestamped.

@@ -130,7 +130,7 @@ impl Signer {
         match (self.upload, Present::trust(by, &self.services, self.check.as_ref())) {
             (true, Some(trust)) => {
                 let stored_in = self.nothing_yet(target).stored_in;
-                Present::find(&self.client, target, &stored_in, by, what, &trust).await
+                Present::find(&self.client, target, &stored_in, by, &self.services, what, &trust).await
             }
             _ => Present::default(),
         }

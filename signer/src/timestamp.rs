@@ -18,6 +18,10 @@ impl TimestampServer {
         Address::new(Service::TimestampAuthority, url).map(Self)
     }
 
+    pub(crate) fn address(&self) -> &Address {
+        &self.0
+    }
+
     /// Has these bytes stamped; with the authority's certificate if that is wanted, as older verifiers do.
     ///
     /// Whether the token is genuine is for the verifier to judge, but it must be one, over these bytes.

@@ -31,8 +31,9 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// The bundle in version 0.3, with proofs from this log for entries that have none.
-async fn upgraded(bundle: UntrustedBundle, log: &str) -> Result<UntrustedBundle, Failure> {
+/// The bundle in version 0.3, with proofs from this log for entries that have none. Where no log is named, none is
+/// asked: it would learn who looks at what.
+async fn upgraded(bundle: UntrustedBundle, log: Option<&str>) -> Result<UntrustedBundle, Failure> {
     let bytes = bundle.to_bytes();
     let unproven = match bundle.upgraded() {
         Err(RebuildError::Unproven { entries }) => entries,
@@ -40,6 +41,10 @@ async fn upgraded(bundle: UntrustedBundle, log: &str) -> Result<UntrustedBundle,
     };
     let mut bundle = UntrustedBundle::parse(&bytes).map_err(upgrading)?;
     for (_, index) in unproven {
+        let log = log.ok_or_else(|| {
+            upgrading(format_args!("log entry {index} has no inclusion proof, and no log is named to ask for it"))
+                .hint(format_args!("--rekor-url {REKOR} asks Sigstore's public log"))
+        })?;
         output::note(format_args!("Fetching missing inclusion proof from Rekor for log index {index}..."));
         let entry = signer::logged_entry(log, index).await.map_err(upgrading)?;
         bundle = bundle.with_proven_entry(&entry).map_err(upgrading)?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use signer::{By, Credential, Format, Made, SigningAlgorithm, blob};
+use signer::{By, Credential, Format, Made, Purpose, SignError, SigningAlgorithm, blob};
 
 use super::sign::{Patience, failure, tell_if_unlogged, warn_of_ignored};
 use crate::{
@@ -62,6 +62,7 @@ fn algorithm(text: &str) -> Result<SigningAlgorithm, signer::UnknownAlgorithm> {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     fit(&args)?;
     let files: Vec<Vec<u8>> = args.files.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    args.files.iter().zip(&files).try_for_each(|(path, bytes)| admit(path, bytes))?;
     let plan = args.signing.plan(if args.new_bundle_format { Format::Bundle } else { Format::Legacy }).await?;
     let by = args.signing.by(&plan, args.signing_algorithm).await?;
     Patience::new(args.timeout).wait(sign(&args, &plan, by, &files)).await
@@ -75,6 +76,16 @@ async fn sign(args: &Args, plan: &Plan, by: By, files: &[Vec<u8>]) -> Result<(),
     }
     tell_if_unlogged(&plan.services);
     Ok(())
+}
+
+/// Before anybody is asked for anything: a certificate is a public record.
+fn admit(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let Some(other) = Purpose::of(bytes) else { return Ok(()) };
+    let hint = match other {
+        Purpose::ImageSignature => "`sealgate sign` signs an image",
+        Purpose::Attestation => "`sealgate attest-blob` signs what is said of a file, `sealgate attest` of an image",
+    };
+    Err(Failure::failed(format_args!("{}: {}", path.display(), SignError::Purpose(other))).hint(hint))
 }
 
 fn fit(args: &Args) -> Result<(), Failure> {

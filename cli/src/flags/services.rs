@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
-use signer::token::{Tls, Web};
+use signer::{
+    Services,
+    token::{Tls, Web},
+};
+use url::Url;
 
 use super::boolean;
 use crate::{bounded_file, consent, exit::Failure};
@@ -84,7 +88,37 @@ impl ServiceFlags {
             (Some(path), _) => Ok(Chosen::File(path.clone())),
             (None, Some(true)) => Ok(Chosen::Trusted),
             (None, None) if by_identity && !anything => Ok(Chosen::Trusted),
-            (None, _) => Ok(Chosen::Urls(self.urls(by_identity))),
+            (None, _) => {
+                self.names_its_log(by_identity)?;
+                Ok(Chosen::Urls(self.urls(by_identity)))
+            }
+        }
+    }
+
+    /// Whoever is certified by an authority of their own does not mean the public log.
+    fn names_its_log(&self, by_identity: bool) -> Result<(), Failure> {
+        let own = |url: &str| !Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(consent::is_public));
+        let own = by_identity && self.fulcio_url.as_deref().is_some_and(own);
+        match own && self.rekor_url.is_none() && self.tlog_upload != Some(false) {
+            false => Ok(()),
+            true => Err(Failure::failed(
+                "--fulcio-url names an authority other than the public one, and no --rekor-url its log",
+            )
+            .hint("--rekor-url names a log, --tlog-upload=false writes to none, --signing-config names all services")),
+        }
+    }
+
+    /// Timestamp authorities are not asked in a certain way where none is asked.
+    pub(crate) fn fit(&self, services: &Services) -> Result<(), Failure> {
+        let given = [
+            ("--timestamp-client-cacert", self.timestamp_client_cacert.is_some()),
+            ("--timestamp-client-cert", self.timestamp_client_cert.is_some()),
+            ("--timestamp-server-name", self.timestamp_server_name.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given && !services.has_timestamps()) {
+            None => Ok(()),
+            Some((flag, _)) => Err(Failure::failed(format_args!("{flag} is given, and no timestamp authority"))
+                .hint("--timestamp-server-url names one")),
         }
     }
 
@@ -122,14 +156,6 @@ impl ServiceFlags {
         };
         let authority = if by_identity { or(&self.fulcio_url, FULCIO) } else { None };
         Urls { authority, log, timestamps: self.timestamp_server_url.clone() }
-    }
-}
-
-impl Urls {
-    /// Whether one of them is of Sigstore's public instance, which publishes what it gets.
-    pub(crate) fn are_public(&self) -> bool {
-        let all = [&self.authority, &self.log, &self.timestamps].into_iter().flatten();
-        all.into_iter().any(|url| consent::names_public_service(url.as_bytes()))
     }
 }
 
@@ -182,10 +208,36 @@ mod tests {
         assert_eq!(chosen(true, "--signing-config c.json"), Ok(Chosen::File("c.json".into())));
         assert_eq!(chosen(true, "--use-signing-config=false"), urls(FULCIO, REKOR, ""));
         assert_eq!(chosen(true, "--tlog-upload=false"), urls(FULCIO, "", ""));
-        assert_eq!(chosen(true, "--fulcio-url https://f.test"), urls("https://f.test", REKOR, ""));
         assert_eq!(chosen(true, "--issuer https://i.test"), urls(FULCIO, REKOR, ""));
         let all = "--fulcio-url https://f.test --rekor-url https://a.test --timestamp-server-url https://t.test";
         assert_eq!(chosen(true, all), urls("https://f.test", "https://a.test", "https://t.test"));
+    }
+
+    #[test]
+    fn authority_of_ones_own_has_no_entry_in_the_public_log() {
+        let refused = chosen(true, "--fulcio-url https://f.test").unwrap_err();
+        assert!(refused.contains("no --rekor-url"), "{refused}");
+        assert_eq!(chosen(true, "--fulcio-url https://f.test --tlog-upload"), Err(refused));
+        assert_eq!(chosen(true, "--fulcio-url https://f.test --tlog-upload=false"), urls("https://f.test", "", ""));
+        let public = "https://FULCIO.sigstore%2Edev./";
+        assert_eq!(chosen(true, &format!("--fulcio-url {public}")), urls(public, REKOR, ""));
+        assert_eq!(chosen(false, "--fulcio-url https://f.test --tlog-upload"), urls("", REKOR, ""));
+    }
+
+    #[test]
+    fn manner_of_asking_a_timestamp_authority_goes_with_one() {
+        let stamping = Services::none().with_timestamps("https://t.test").unwrap();
+        for (flags, named) in [
+            ("--timestamp-client-cacert a", "--timestamp-client-cacert is given"),
+            ("--timestamp-client-cert a --timestamp-client-key b", "--timestamp-client-cert is given"),
+            ("--timestamp-server-name a", "--timestamp-server-name is given"),
+        ] {
+            let line = Line::try_parse_from(["x"].into_iter().chain(flags.split(' '))).unwrap();
+            let refused = line.flags.fit(&Services::none()).unwrap_err().message;
+            assert!(refused.starts_with(named), "{refused}");
+            assert!(line.flags.fit(&stamping).is_ok());
+        }
+        assert!(Line::try_parse_from(["x"]).unwrap().flags.fit(&Services::none()).is_ok());
     }
 
     #[test]

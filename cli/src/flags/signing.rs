@@ -69,6 +69,10 @@ impl SigningFlags {
     pub(crate) async fn plan(&self, format: Format) -> Result<Plan, Failure> {
         let stamping = self.services.stamping()?;
         let plan = self.chosen(format).await?;
+        self.services.fit(&plan.services)?;
+        if plan.services.hosts().into_iter().any(consent::is_public) {
+            consent::ask(self.yes)?;
+        }
         match stamping {
             Some(web) => Ok(Plan { services: plan.services.stamping_over(web), ..plan }),
             None => Ok(plan),
@@ -78,6 +82,9 @@ impl SigningFlags {
     async fn chosen(&self, format: Format) -> Result<Plan, Failure> {
         let issuer = self.login.issuer();
         let chosen = self.services.chosen(self.by_identity(), issuer)?;
+        if chosen == Chosen::Trusted {
+            trust_source::must_name_services()?;
+        }
         let trust = match &self.trusted_root {
             Some(path) => Some(trust::read(path)?),
             // what names the services also says how to tell that they answered well
@@ -87,14 +94,12 @@ impl SigningFlags {
         let check = trust.map(|trust| self.check(trust));
         let config = match chosen {
             Chosen::Urls(urls) => {
-                self.consent(urls.are_public())?;
                 let services = by_address(&urls).map_err(choosing)?;
                 return Ok(Plan { services, check, issuer: issuer.unwrap_or(ISSUER).to_owned() });
             }
             Chosen::File(path) => bounded_file::read(&path, MAX_KIB).map(|bytes| bytes.to_vec()).map_err(choosing)?,
             Chosen::Trusted => trust_source::signing_config().await?,
         };
-        self.consent(consent::names_public_service(&config))?;
         let config = SigningConfig::parse(&config).map_err(choosing)?;
         let services = config.select(UnixTime::now(), format, self.by_identity()).map_err(choosing)?;
         let issuer = issuer.or_else(|| config.provider(UnixTime::now())).unwrap_or(ISSUER).to_owned();
@@ -122,10 +127,6 @@ impl SigningFlags {
         let logged = !self.insecure_skip_verify && !trust.certificate_logs().is_empty();
         let demands = Demands { log_entry: false, certificate_log: self.by_identity() && logged, timestamp: false };
         Check { trust: trust.demanding(demands), identity: None }
-    }
-
-    fn consent(&self, public: bool) -> Result<(), Failure> {
-        if public { consent::ask(self.yes) } else { Ok(()) }
     }
 }
 

@@ -123,3 +123,30 @@ fn standard_input_is_a_file_too() {
     let args = ["verify-blob", "--insecure-ignore-tlog", "--key", &key, "--bundle", &bundle, &file];
     let _ = cosign.run(args).success();
 }
+
+#[test]
+fn file_that_is_an_image_signatures_payload_is_not_signed_and_still_verified() {
+    let stage = Stage::set_up();
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let payload = format!(
+        r#"{{"critical":{{"identity":{{"docker-reference":"a.test/b"}},"image":{{"docker-manifest-digest":"{digest}"}},"type":"cosign container image signature"}},"optional":null}}"#
+    );
+    stage.write("p.json", &payload);
+    stage.write("pae", "DSSEv1 28 application/vnd.in-toto+json 2 {}");
+    for (file, found, hint) in [
+        ("p.json", "p.json: file is the payload of an image's signature", "`sealgate sign`"),
+        ("pae", "pae: file is what the signature of an attestation covers (DSSE)", "`sealgate attest-blob`"),
+    ] {
+        // also beside a file that is none, and before a password is asked for
+        for line in [format!("--bundle b.json {file}"), format!("--new-bundle-format=false f {file}")] {
+            let said = stage.run(&format!("sign-blob --key absent.key {line}")).failure(1);
+            assert!(said.contains(found) && said.contains(hint), "{line}: {said}");
+            assert!(!stage.exists("b.json"));
+        }
+    }
+    // as cosign signs it
+    let key = keys::PrivateKey::generate().unwrap();
+    stage.write("other.pub", &key.public().to_pem());
+    stage.write("s", &BASE64_STANDARD.encode(key.sign(payload.as_bytes()).unwrap()));
+    let _ = stage.run("verify-blob --private-infrastructure --key other.pub --signature s p.json").success();
+}

@@ -73,6 +73,15 @@ fn what_can_fail_cheaply_fails_before_the_authority_is_asked() {
         ),
         (format!("sign {urls} --tlog-upload=false --identity-token good {image}"), "neither a timestamp authority"),
         (format!("sign --use-signing-config {urls} {image}"), "cannot specify service URLs and use signing config"),
+        (format!("sign --fulcio-url {} --identity-token good {image}", authority.address), "no --rekor-url its log"),
+        (
+            format!("sign --fulcio-url http://192.0.2.1 --rekor-url {} --identity-token good {image}", log.address),
+            "choosing services: certificate authority: 192.0.2.1 is to be asked by plain http, wanted https",
+        ),
+        (
+            format!("sign {urls} --timestamp-server-name a.test --identity-token good {image}"),
+            "--timestamp-server-name is given, and no timestamp authority",
+        ),
         (format!("sign --signing-config t.json --identity-token good {image}"), "choosing services: "),
         (format!("sign --signing-config absent --identity-token good {image}"), "choosing services: open absent"),
     ] {
@@ -137,18 +146,53 @@ fn files_are_signed_by_the_same_rules() {
 fn who_publishes_in_sigstores_own_instance_is_told_so_first() {
     let stage = Stage::set_up();
     stage.write("old", &token(&json!({ "exp": 1_000_000_000 })));
+    let (one, other) = (refusing(), refusing());
+    let private = config(&one, &other);
+    let escaped = private.replace(&other.address, "https://rekor.sigstore\\u002edev");
+    stage.write("private.json", &private);
+    stage.write("escaped.json", &escaped);
     // the token is refused before anybody is asked
     for (flags, public) in [
         ("", true),
         ("--key k.key --issue-certificate --use-signing-config", true),
         ("--use-signing-config=false", true),
         ("--use-signing-config=false --yes", true),
-        ("--fulcio-url http://127.0.0.1:1", true),
+        ("--fulcio-url https://fulcio.sigstore.dev. --rekor-url http://127.0.0.1:1", true),
+        ("--fulcio-url http://127.0.0.1:1 --rekor-url https://REKOR.SIGSTORE.DEV", true),
+        ("--fulcio-url http://127.0.0.1:1 --rekor-url https://rekor.sigstore%2edev/", true),
         ("--fulcio-url http://127.0.0.1:1 --rekor-url http://127.0.0.1:1", false),
+        ("--fulcio-url http://127.0.0.1:1 --rekor-url https://rekor.sigstore.dev.a.test/rekor.sigstore.dev", false),
+        ("--signing-config escaped.json", true),
+        ("--signing-config private.json", false),
     ] {
         let said = stage.run(&format!("sign-blob --identity-token old {flags} --bundle b.json f")).failure(1);
         assert!(said.contains("identity token expired"), "{said}");
         assert_eq!(said.contains(STATEMENT), public, "{flags}: {said}");
+    }
+}
+
+#[test]
+fn files_of_a_private_instance_do_not_go_with_the_services_of_another() {
+    for variable in [
+        "SIGSTORE_ROOT_FILE",
+        "SIGSTORE_REKOR_PUBLIC_KEY",
+        "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE",
+        "SIGSTORE_TSA_CERTIFICATE_FILE",
+    ] {
+        let mut stage = Stage::set_up();
+        stage.write("old", &token(&json!({ "exp": 1_000_000_000 })));
+        stage.sealgate.client_mut().set(variable, "k.pub");
+        for flags in ["", "--key k.key --use-signing-config"] {
+            let said = stage.run(&format!("sign-blob --identity-token old {flags} --bundle b.json f")).failure(1);
+            assert!(
+                said.contains(&format!("error: {variable} says whom to trust, and nothing names the services")),
+                "{said}"
+            );
+            assert!(said.contains("--signing-config FILE") && !said.contains(STATEMENT), "{said}");
+        }
+        let services = "--fulcio-url http://127.0.0.1:1 --rekor-url http://127.0.0.1:1";
+        let said = stage.run(&format!("sign-blob --identity-token old {services} --bundle b.json f")).failure(1);
+        assert!(said.contains("identity token expired"), "{said}");
     }
 }
 

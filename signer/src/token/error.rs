@@ -137,6 +137,19 @@ pub enum WebError {
         /// The host.
         host: String,
     },
+    /// The socket is in a place where anybody may put one, and somebody else did.
+    #[error(
+        "{host} is served by user {found}, wanted root or user {own}, or SPIFFE_ENDPOINT_SOCKET to name a socket that is \
+         meant"
+    )]
+    Stranger {
+        /// What is asked.
+        host: String,
+        /// Whose process answers there.
+        found: u32,
+        /// Whose process this is.
+        own: u32,
+    },
     /// No certificates to trust, or no client.
     #[error("cannot speak TLS: {why}")]
     Setup {

@@ -54,6 +54,11 @@ impl IdentityToken {
         &self.issuer
     }
 
+    /// Whether one of the claims, at any depth, is this text.
+    pub(crate) fn says(&self, wanted: &str) -> bool {
+        self.claims.values().any(|claim| holds(claim, wanted))
+    }
+
     /// The token itself, for a header.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -77,6 +82,15 @@ impl IdentityToken {
 impl fmt::Debug for IdentityToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "IdentityToken(… of {:?} by {:?})", self.subject, self.issuer)
+    }
+}
+
+fn holds(claim: &Value, wanted: &str) -> bool {
+    match claim {
+        Value::String(text) => text == wanted,
+        Value::Array(list) => list.iter().any(|claim| holds(claim, wanted)),
+        Value::Object(members) => members.values().any(|claim| holds(claim, wanted)),
+        _ => false,
     }
 }
 

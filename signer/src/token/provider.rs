@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     IdentityToken, TokenError, Web, WebError, browser, device,
-    web::{Answer, Body, Question, address, is_loopback, text},
+    web::{Answer, Body, Question, address, is_loopback, is_near, text},
 };
 
 /// A provider that was found under its address, and calls itself by it.
@@ -40,25 +40,35 @@ impl<'a> Provider<'a> {
     /// Reads the provider's description of itself.
     ///
     /// # Errors
-    /// Fails if there is none, if it is another provider's, and if it would have tokens sent unprotected.
+    /// Fails if there is none, if it is another provider's, and if it would have secrets sent unprotected, or to this
+    /// machine although it is none of its own.
     pub async fn discover(web: &'a Web, issuer: &str) -> Result<Self, TokenError> {
         let url = address(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')));
-        let description = web.object(&Question::get(url.map_err(asking)?)).await.map_err(asking)?;
+        let url = url.map_err(asking)?;
+        let description = web.object(&Question::get(url.clone())).await.map_err(asking)?;
+        Self::described(web, issuer, is_near(&url), &description)
+    }
+
+    fn described(web: &'a Web, issuer: &str, near: bool, description: &Value) -> Result<Self, TokenError> {
         let wrong = |found: &str, wanted| TokenError::Provider {
             issuer: oci::excerpt(issuer, 200),
             found: oci::excerpt(found, 200),
             wanted,
         };
-        let found = text(&description, "issuer").unwrap_or_default();
+        let found = text(description, "issuer").unwrap_or_default();
         if found != issuer {
             return Err(wrong(found, "the address that was asked"));
         }
-        if !challenges(&description) {
+        if !challenges(description) {
             return Err(wrong("no code_challenge_methods_supported", "S256 among them"));
         }
-        let endpoint = |name| match text(&description, name) {
-            None => Ok(None),
-            Some(found) => protected(found).map(Some).ok_or_else(|| wrong(found, "an https address")),
+        let endpoint = |name| {
+            let Some(found) = text(description, name) else { return Ok(None) };
+            match protected(found) {
+                None => Err(wrong(found, "an https address")),
+                Some(url) if is_near(&url) && !near => Err(wrong(found, "an address that is not this machine's")),
+                url => Ok(url),
+            }
         };
         let token = endpoint("token_endpoint")?.ok_or_else(|| wrong("no token_endpoint", "one"))?;
         let (authorization, device) = (endpoint("authorization_endpoint")?, endpoint("device_authorization_endpoint")?);
@@ -180,3 +190,52 @@ pub(super) const PENDING: &str = "authorization_pending";
 pub(super) const SLOW_DOWN: &str = "slow_down";
 const PATIENCE_WORDS: [&str; 2] = [PENDING, SLOW_DOWN];
 const MICROSOFT: [&str; 2] = ["https://login.microsoftonline.com/", "https://login.microsoftonline.us/"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What comes of a description in which this endpoint is at this address.
+    fn described(issuer: &str, endpoint: &str, place: &str) -> Result<(), String> {
+        let mut description = json!({
+            "issuer": issuer, "token_endpoint": "https://a.test/token", "code_challenge_methods_supported": ["S256"],
+        });
+        description[endpoint] = place.into();
+        let web = Web::default();
+        let near = is_near(&address(issuer).unwrap());
+        let provider = Provider::described(&web, issuer, near, &description);
+        provider.map(|_| ()).map_err(|error| error.to_string().split_once("`: ").unwrap().1.to_owned())
+    }
+
+    #[test]
+    fn remote_provider_that_names_this_machine_is_refused() {
+        for endpoint in ["token_endpoint", "authorization_endpoint", "device_authorization_endpoint"] {
+            for place in [
+                "http://localhost:80/",
+                "http://127.1/",
+                "https://localhost./",
+                "https://x.LOCALHOST/",
+                "http://[::1]/",
+                "https://[::ffff:127.0.0.1]/",
+                "https://169.254.169.254/",
+                "https://[fe80::1]/",
+                "https://0/",
+                "https://[::]/",
+            ] {
+                let refused = format!("`{place}` found, wanted an address that is not this machine's");
+                assert_eq!(described("https://a.test", endpoint, place), Err(refused), "{endpoint}");
+            }
+            for place in ["https://b.test/", "https://localhost.a.test/", "https://192.168.0.1/", "https://[fd00::1]/"]
+            {
+                assert_eq!(described("https://a.test", endpoint, place), Ok(()), "{endpoint}");
+            }
+        }
+    }
+
+    #[test]
+    fn provider_on_this_machine_may_name_it() {
+        assert_eq!(described("http://localhost:5556", "token_endpoint", "http://127.0.0.1:5556/token"), Ok(()));
+    }
+}

@@ -54,7 +54,13 @@ pub enum Source {
         tokens: String,
     },
     /// A SPIFFE workload API.
-    Spiffe(PathBuf),
+    Spiffe {
+        /// Its socket.
+        socket: PathBuf,
+        /// Whether somebody named that socket. Otherwise root or this very user must serve it: whose token comes is
+        /// whose name is signed in.
+        named: bool,
+    },
 }
 
 impl Source {
@@ -112,7 +118,7 @@ impl Source {
             Self::GoogleAccount { account, metadata, tokens } => {
                 asking("Google", google::of_account(web, account, metadata, tokens).await)?
             }
-            Self::Spiffe(socket) => asking("the SPIFFE workload API", spiffe::token(socket).await)?,
+            Self::Spiffe { socket, named } => asking("the SPIFFE workload API", spiffe::token(socket, *named).await)?,
         };
         IdentityToken::read(&text, UnixTime::now())
     }
@@ -136,7 +142,13 @@ impl Source {
             "google" => {
                 ["google-impersonate", "google-workload-identity"].iter().find_map(|name| Self::found(name, here))
             }
-            "spiffe" => here.spiffe_socket.exists().then(|| Self::Spiffe(here.spiffe_socket.clone())),
+            "spiffe" => {
+                let (socket, named) = match &here.spiffe_socket {
+                    Some(socket) => (socket.clone(), true),
+                    None => (here.spiffe_default.clone(), false),
+                };
+                socket.exists().then_some(Self::Spiffe { socket, named })
+            }
             _ => None,
         }
     }

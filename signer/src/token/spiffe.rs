@@ -12,20 +12,37 @@ use zeroize::Zeroizing;
 
 use super::{WebError, source::AUDIENCE};
 
-/// The first identity of this process, as a token.
-pub(super) async fn token(socket: &Path) -> Result<Zeroizing<String>, WebError> {
+/// The first identity of this process, as a token. Unless somebody `named` the socket, root or this user must serve it.
+pub(super) async fn token(socket: &Path, named: bool) -> Result<Zeroizing<String>, WebError> {
     let late = |_| WebError::Late { host: HOST.to_owned(), after: PATIENCE };
-    timeout(PATIENCE, call(socket)).await.map_err(late)?
+    timeout(PATIENCE, call(socket, named)).await.map_err(late)?
 }
 
-async fn call(socket: &Path) -> Result<Zeroizing<String>, WebError> {
+async fn call(socket: &Path, named: bool) -> Result<Zeroizing<String>, WebError> {
     let stream = UnixStream::connect(socket).await.map_err(|error| unreachable(&error))?;
+    if !named {
+        let (end, _) = UnixStream::pair().map_err(|error| unreachable(&error))?;
+        served_by(user(&stream)?, user(&end)?)?;
+    }
     let (send, connection) = h2::client::handshake(stream).await.map_err(|error| unreachable(&error))?;
     let message = tokio::select! {
         answer = exchange(send) => answer?,
         Err(error) = connection => return Err(unreachable(&error)),
     };
     first_token(&message).ok_or(WebError::Unusable { host: HOST.to_owned(), wanted: "SVID" })
+}
+
+/// The user at the other end. The socket's owner would not tell: a file can be exchanged before it is opened.
+fn user(stream: &UnixStream) -> Result<u32, WebError> {
+    stream.peer_cred().map(|end| end.uid()).map_err(|error| unreachable(&error))
+}
+
+/// Refuses a user who is neither root nor this process's.
+fn served_by(found: u32, own: u32) -> Result<(), WebError> {
+    match found == 0 || found == own {
+        true => Ok(()),
+        false => Err(WebError::Stranger { host: HOST.to_owned(), found, own }),
+    }
 }
 
 async fn exchange(mut send: SendRequest<Bytes>) -> Result<Zeroizing<Vec<u8>>, WebError> {
@@ -137,6 +154,16 @@ mod tests {
 
     fn answer(message: &[u8]) -> Vec<u8> {
         framed(message).to_vec()
+    }
+
+    #[test]
+    fn socket_that_nobody_named_must_be_roots_or_ones_own() {
+        assert!(served_by(0, 1000).is_ok() && served_by(1000, 1000).is_ok());
+        for own in [0, 1000] {
+            let refused = served_by(1001, own).unwrap_err().to_string();
+            let wanted = format!("its socket is served by user 1001, wanted root or user {own}");
+            assert!(refused.starts_with(&wanted), "{refused}");
+        }
     }
 
     #[test]

@@ -29,8 +29,10 @@ pub struct Surroundings {
     pub google_tokens: String,
     /// Names the maker of the machine.
     pub product_file: PathBuf,
-    /// `SPIFFE_ENDPOINT_SOCKET`, or where that is by default.
-    pub spiffe_socket: PathBuf,
+    /// `SPIFFE_ENDPOINT_SOCKET`.
+    pub spiffe_socket: Option<PathBuf>,
+    /// Where that is by default: a place where anybody may put a socket.
+    pub spiffe_default: PathBuf,
 }
 
 impl Surroundings {
@@ -40,7 +42,7 @@ impl Surroundings {
         let set = |name: &str| variable(name).filter(|text| !text.is_empty());
         let secret = |name: &str| set(name).map(Secret::new);
         let or = |name: &str, default: &str| set(name).unwrap_or_else(|| default.to_owned());
-        let socket = or("SPIFFE_ENDPOINT_SOCKET", SPIFFE_SOCKET);
+        let path = |socket: String| socket.strip_prefix("unix://").unwrap_or(&socket).into();
         Self {
             github: set("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
             buildkite: secret("BUILDKITE_AGENT_ACCESS_TOKEN"),
@@ -53,7 +55,8 @@ impl Surroundings {
             google_metadata: or("GCE_METADATA_HOST", GOOGLE_METADATA),
             google_tokens: GOOGLE_TOKENS.to_owned(),
             product_file: PRODUCT_FILE.into(),
-            spiffe_socket: socket.strip_prefix("unix://").unwrap_or(&socket).into(),
+            spiffe_socket: set("SPIFFE_ENDPOINT_SOCKET").map(path),
+            spiffe_default: SPIFFE_SOCKET.into(),
         }
     }
 

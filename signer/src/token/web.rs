@@ -1,6 +1,6 @@
 //! Small questions to services: bounded, with a deadline, asked again where that may help, never redirected.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
 use bytes::Bytes;
 use registry::Secret;
@@ -161,6 +161,20 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether an address is this machine's own, or one that means another thing on every machine.
+pub(crate) fn is_near(url: &Url) -> bool {
+    let near = |ip: IpAddr| match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local() || ip.is_unspecified(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified(),
+    };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.trim_end_matches('.').rsplit('.').next() == Some("localhost"),
+        Some(url::Host::Ipv4(ip)) => near(ip.into()),
+        Some(url::Host::Ipv6(ip)) => near(ip.into()),
         None => false,
     }
 }

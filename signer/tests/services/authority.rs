@@ -63,12 +63,32 @@ impl Authority {
         self.certify_within(key, "alice@a.test", params)
     }
 
-    fn certify_within(&self, key: &PublicKey, name: &str, mut params: CertificateParams) -> String {
+    /// The same for Alice, with these extensions of Fulcio's: their number, and what is in them.
+    pub(crate) fn certify_saying(&self, key: &PublicKey, extensions: &[(u64, Vec<u8>)]) -> String {
+        let extension = |(number, content): &(u64, Vec<u8>)| {
+            CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 57264, 1, *number], content.clone())
+        };
+        let extensions = extensions.iter().map(extension).collect();
+        self.certify_with(key, "alice@a.test", extensions, lasting(600))
+    }
+
+    fn certify_within(&self, key: &PublicKey, name: &str, params: CertificateParams) -> String {
+        let issuer = der::tlv(0x0c, &[ISSUER.as_bytes()]);
+        let issuer = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 57264, 1, 8], issuer);
+        self.certify_with(key, name, vec![issuer], params)
+    }
+
+    fn certify_with(
+        &self,
+        key: &PublicKey,
+        name: &str,
+        extensions: Vec<CustomExtension>,
+        mut params: CertificateParams,
+    ) -> String {
         params.subject_alt_names = vec![SanType::Rfc822Name(name.try_into().unwrap())];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
-        let issuer = der::tlv(0x0c, &[ISSUER.as_bytes()]);
-        params.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 57264, 1, 8], issuer)];
+        params.custom_extensions = extensions;
         params.signed_by(&Key(key.clone()), &self.issuer).unwrap().pem()
     }
 

@@ -212,9 +212,15 @@ pub(crate) fn now() -> u64 {
 
 /// A token of Alice's, and its text.
 pub(crate) fn token() -> (IdentityToken, String) {
+    token_saying("more", &Value::Null)
+}
+
+/// The same with one more claim.
+pub(crate) fn token_saying(name: &str, value: &Value) -> (IdentityToken, String) {
     let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let claims = json!({ "iss": ISSUER, "sub": "1", "email": ALICE, "email_verified": true, "aud": "sigstore",
+    let mut claims = json!({ "iss": ISSUER, "sub": "1", "email": ALICE, "email_verified": true, "aud": "sigstore",
         "exp": now() + 600 });
+    claims[name] = value.clone();
     let text = format!("{}.{}.c2VjcmV0", part(json!({ "alg": "RS256" })), part(claims));
     (IdentityToken::read(&text, UnixTime::now()).unwrap(), text)
 }

@@ -5,11 +5,11 @@ use oci::Digest;
 use rustls_pki_types::UnixTime;
 use serde_json::Value;
 use signer::{
-    Attestation, By, Check, Credential, LogVersion, PredicateType, Services, SignError, SigningAlgorithm, blob,
+    Attestation, By, Check, Credential, LogVersion, PredicateType, Purpose, Services, SignError, SigningAlgorithm, blob,
 };
 use verifier::{Artifact, Demands, TrustRoot, examine_blob};
 
-use crate::fake::{Fake, token};
+use crate::fake::{Fake, LOG_1, token};
 
 fn check(fake: &Fake) -> Check {
     Check { trust: fake.trust(), identity: None }
@@ -48,6 +48,24 @@ async fn identity_signs_a_file() {
     };
     assert!(judge(b"file").is_ok());
     assert!(judge(b"fire").is_err());
+}
+
+#[tokio::test]
+async fn file_whose_signature_would_count_for_something_else_is_not_signed() {
+    let fake = Fake::start().await;
+    let services = Services::none().with_log(&fake.address, LogVersion::One).unwrap();
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    let image: oci::ImageRef = "a.test/b:v1".parse().unwrap();
+    let payload = oci::simple_signing::render(image.repository(), &Digest::of(b"image"), &Default::default());
+    for (bytes, purpose) in [
+        (&payload[..], Purpose::ImageSignature),
+        (b"DSSEv1 28 application/vnd.in-toto+json 2 {}", Purpose::Attestation),
+    ] {
+        let refused = blob::sign(&by, &services, None, bytes).await;
+        assert!(matches!(refused, Err(SignError::Purpose(found)) if found == purpose), "{refused:?}");
+        assert!(blob::sign(&by, &services, None, &bytes[1..]).await.is_ok());
+    }
+    assert_eq!(fake.asked(LOG_1).len(), 2);
 }
 
 #[tokio::test]

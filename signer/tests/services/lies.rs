@@ -1,12 +1,18 @@
 //! Services that answer, and not what they were asked: nothing is stored.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PrivateKey;
 use serde_json::{Value, json};
-use signer::{CertificateFault, Check, CheckFault, Format, LogVersion, ServiceError, Services, SignError, Signer};
+use signer::{
+    By, CertificateFault, Check, CheckFault, Credential, EnvelopeKind, Format, LogVersion, ServiceError, Services,
+    SignError, Signer, SigningAlgorithm,
+};
 use verifier::{IdentityMatcher, TextMatcher};
 
 use crate::{
-    fake::{CERTIFY, Fake, LOG_1, LOG_2, Reply, STAMP, now},
+    authority::ISSUER,
+    der,
+    fake::{CERTIFY, Fake, LOG_1, LOG_2, Reply, STAMP, now, token_saying},
     images::{alice, sign, signer},
     log::b64,
 };
@@ -41,6 +47,53 @@ async fn certificate_for_another_key_is_refused() {
     let error = alice(&logged(&fake)).await.unwrap_err();
     let SignError::Service(ServiceError::Certificate { fault, .. }) = error else { panic!("{error}") };
     assert!(matches!(fault, CertificateFault::OtherKey { .. }), "{fault}");
+}
+
+/// What comes of a certificate with these extensions for a token with this claim beside Alice's.
+async fn certified(extensions: &[(u64, Vec<u8>)], (name, claim): (&str, Value)) -> Result<Credential, SignError> {
+    let fake = Fake::start().await;
+    let (world, extensions) = (fake.world.clone(), extensions.to_vec());
+    fake.spoil(CERTIFY, move |_, asked, _| {
+        let request: Value = serde_json::from_slice(&asked.body).unwrap();
+        let pem = request["publicKeyRequest"]["publicKey"]["content"].as_str().unwrap();
+        let leaf = world.names.certify_saying(&keys::PublicKey::from_pem(pem.as_bytes()).unwrap(), &extensions);
+        Some(Reply::json(200, &json!({ "signedCertificateEmbeddedSct": { "chain": { "certificates": [leaf] } } })))
+    });
+    let by = By::Identity(token_saying(name, &claim).0, SigningAlgorithm::P256);
+    Credential::ready(by, &logged(&fake)).await
+}
+
+/// Fulcio's newer and older extension about who issued the token.
+fn newer(text: &str) -> (u64, Vec<u8>) {
+    (8, der::tlv(0x0c, &[text.as_bytes()]))
+}
+
+fn older(text: &str) -> (u64, Vec<u8>) {
+    (1, text.as_bytes().to_vec())
+}
+
+#[tokio::test]
+async fn certificate_by_the_word_of_another_than_the_tokens_issuer_is_refused() {
+    let other = "https://other.test";
+    for extensions in
+        [vec![newer(other)], vec![older(other)], vec![newer(ISSUER), older(other)], vec![(8, other.into())]]
+    {
+        let error = certified(&extensions, ("more", Value::Null)).await.unwrap_err();
+        let SignError::Service(ServiceError::Certificate { fault, .. }) = error else { panic!("{error}") };
+        assert!(matches!(&fault, CertificateFault::OtherIssuer { wanted, .. } if wanted == ISSUER), "{fault}");
+    }
+    // a part of a claim is none
+    assert!(certified(&[newer(other)], ("more", json!(format!("{other}/a")))).await.is_err());
+}
+
+#[tokio::test]
+async fn certificate_may_name_whose_word_the_tokens_issuer_passes_on() {
+    let passed_on = "https://passed-on.test";
+    let none = || ("more", Value::Null);
+    let federated = ("federated_claims", json!({ "connector_id": passed_on, "user_id": "1" }));
+    assert!(certified(&[newer(passed_on), older(passed_on)], federated).await.is_ok());
+    assert!(certified(&[newer(ISSUER), older(ISSUER)], none()).await.is_ok());
+    assert!(certified(&[(9, b"anything".to_vec())], none()).await.is_ok(), "other authorities write no such extension");
 }
 
 #[tokio::test]
@@ -108,6 +161,42 @@ async fn entry_of_another_signature_is_refused() {
     let error = sign(&signer, &by, &image).await.unwrap_err();
     assert!(matches!(&error, SignError::Service(ServiceError::OtherEntry { what: "signature", .. })), "{error}");
     assert_nothing_stored(&fake, &signer, &image).await;
+}
+
+#[tokio::test]
+async fn entry_by_another_signer_is_refused_without_any_trusted_root() {
+    let place = |kind: &str| match kind {
+        "hashedrekord" => "/spec/signature/publicKey/content",
+        "dsse" => "/spec/proposedContent/verifiers/0",
+        _ => "/spec/publicKey",
+    };
+    let stranger = b64(PrivateKey::generate().unwrap().public().to_pem());
+    for (format, kind) in [
+        (Format::Legacy, EnvelopeKind::Dsse),
+        (Format::Bundle, EnvelopeKind::Dsse),
+        (Format::Bundle, EnvelopeKind::InToto),
+    ] {
+        for by_name in [true, false] {
+            let fake = Fake::start().await;
+            let services = logged(&fake).recording(kind);
+            let by = if by_name { alice(&services).await.unwrap() } else { PrivateKey::generate().unwrap().into() };
+            let image = fake.image("signer").await;
+            let signer = Signer { services, format, ..Signer::new(fake.client.clone()) };
+            let (world, stranger) = (fake.world.clone(), stranger.clone());
+            fake.spoil(LOG_1, move |before, asked, _| {
+                let mut proposal: Value = serde_json::from_slice(&asked.body).unwrap();
+                let kind = proposal["kind"].as_str().unwrap().to_owned();
+                let signer = proposal.pointer_mut(place(&kind)).unwrap();
+                // the same, as the real log writes it anew, then another
+                let same = BASE64_STANDARD.decode(signer.as_str().unwrap()).unwrap();
+                *signer = if before == 0 { json!(b64(same.trim_ascii_end())) } else { json!(stranger) };
+                Some(Reply::json(201, &world.log.version_1(&proposal, now())))
+            });
+            sign(&signer, &by, &image).await.unwrap();
+            let error = sign(&signer, &by, &image).await.unwrap_err();
+            assert!(matches!(&error, SignError::Service(ServiceError::OtherEntry { what: "signer", .. })), "{error}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use keys::PrivateKey;
 use registry::Kind;
-use signer::{Attestation, Credential, Format, LogVersion, PredicateType, Services, Signer};
-use verifier::TrustRoot;
+use signer::{Attestation, Check, Credential, Format, LogVersion, PredicateType, Services, Signer};
+use verifier::{TransparencyLog, TrustRoot, Window};
 
 use crate::{
     fake::{Fake, LOG_1},
@@ -72,6 +72,39 @@ async fn signature_without_the_entry_that_is_wanted_now_does_not_count_as_there(
     let signer = signer(&fake, services, Format::Bundle);
     assert!(!sign(&signer, &by, &image).await.unwrap().unchanged);
     assert!(sign(&signer, &by, &image).await.unwrap().unchanged);
+}
+
+#[tokio::test]
+async fn entry_in_another_log_than_the_one_that_is_asked_now_does_not_count() {
+    let (one, other) = (Fake::start().await, Fake::start().await);
+    let trusted =
+        |fake: &Fake| TransparencyLog::new(fake.world.log.0.public().clone(), &fake.address, Window::UNBOUNDED);
+    let trust = TrustRoot::new(vec![]).with_log(trusted(&one)).with_log(trusted(&other));
+    let image = one.image("logs").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    let asking = |logs: &[&Fake], format| {
+        let add = |services: Services, fake: &&Fake| services.with_log(&fake.address, LogVersion::One).unwrap();
+        let services = logs.iter().fold(Services::none(), add);
+        let check = Some(Check { trust: trust.clone(), identity: None });
+        Signer { services, format, check, ..Signer::new(one.client.clone()) }
+    };
+    let what = Attestation::Predicate(PredicateType::CycloneDx, b"{}".to_vec());
+    let unchanged = async |signer: &Signer| {
+        let target = &signer.targets(&image, false).await.unwrap()[0];
+        let signed = signer.sign(&by, target).await.unwrap().unchanged;
+        assert_eq!(signer.attest(&by, target, &what).await.unwrap().unchanged, signed);
+        signed
+    };
+    for format in [Format::Bundle, Format::Legacy] {
+        for logs in [&[&one][..], &[&other]] {
+            let signer = asking(logs, format);
+            assert!(!unchanged(&signer).await, "{format:?}");
+            assert!(unchanged(&signer).await, "{format:?}");
+        }
+    }
+    let both = asking(&[&one, &other], Format::Bundle);
+    assert!(!unchanged(&both).await, "each of the two has an entry, and no signature has both");
+    assert!(unchanged(&both).await);
 }
 
 #[tokio::test]

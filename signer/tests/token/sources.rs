@@ -14,7 +14,7 @@ fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
     Surroundings {
         token_file: nowhere.clone(),
         product_file: nowhere.clone(),
-        spiffe_socket: find("SPIFFE_ENDPOINT_SOCKET").map_or(nowhere, PathBuf::from),
+        spiffe_default: nowhere,
         ..Surroundings::of(find)
     }
 }

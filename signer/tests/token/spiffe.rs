@@ -5,7 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde_json::json;
-use signer::token::{Source, Web};
+use signer::token::{Source, Surroundings, Web};
 use tokio::net::UnixListener;
 
 use crate::fake::{token, words};
@@ -42,7 +42,7 @@ fn identity(token: &str) -> Vec<u8> {
 
 fn socket(dir: &Path) -> (UnixListener, Source) {
     let path = dir.join("api.sock");
-    (UnixListener::bind(&path).unwrap(), Source::Spiffe(path))
+    (UnixListener::bind(&path).unwrap(), Source::Spiffe { socket: path, named: true })
 }
 
 #[tokio::test]
@@ -75,4 +75,20 @@ async fn sockets_without_a_listener_are_unreachable() {
     let (listener, source) = socket(dir.path());
     drop(listener);
     assert!(words(source.token(&Web::default()).await).contains("no answer from its socket"));
+}
+
+#[tokio::test]
+async fn socket_at_the_default_place_is_asked_where_this_user_serves_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (listener, _) = socket(dir.path());
+    let path = dir.path().join("api.sock");
+    let here = Surroundings { spiffe_default: path.clone(), ..Surroundings::of(|_| None) };
+    let source = Source::named("spiffe", &here).unwrap();
+    assert!(matches!(&source, Source::Spiffe { named: false, socket } if *socket == path), "{source:?}");
+    let served = tokio::spawn(serve(listener, identity(&token(&json!({ "sub": "own" }))), "0"));
+    assert_eq!(source.token(&Web::default()).await.unwrap().subject(), "own");
+    served.await.unwrap();
+    let variable = |name: &str| (name == "SPIFFE_ENDPOINT_SOCKET").then(|| format!("unix://{}", path.display()));
+    let source = Source::named("spiffe", &Surroundings::of(variable)).unwrap();
+    assert!(matches!(&source, Source::Spiffe { named: true, socket } if *socket == path), "{source:?}");
 }

@@ -73,6 +73,13 @@ async fn nobody_is_waited_for_longer_than_there_is_patience() {
 async fn secrets_are_not_sent_by_plain_http_and_errors_hide_the_query() {
     let found = words(runner("http://192.0.2.1").token(&Web::default()).await);
     assert!(found.ends_with("192.0.2.1 is to be asked by plain http, wanted https"), "{found}");
+    let agent = |name: &str| match name {
+        "BUILDKITE_AGENT_ENDPOINT" => Some("http://192.0.2.1/v3".to_owned()),
+        "BUILDKITE_AGENT_ACCESS_TOKEN" | "BUILDKITE_JOB_ID" => Some("hunter2".to_owned()),
+        _ => None,
+    };
+    let found = words(Source::named("buildkite-agent", &Surroundings::of(agent)).unwrap().token(&Web::default()).await);
+    assert!(found.ends_with("192.0.2.1 is to be asked by plain http, wanted https"), "{found}");
     let found = words(runner("ftp://a.test").token(&Web::default()).await);
     assert!(found.ends_with("`ftp://a.test/` is not an address of the web"), "{found}");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::NonEmptyStringValueParser;
 use verifier::BundleMaker;
 
 use super::{
-    REKOR,
     parts::{Held, PartFlags},
     upgraded, write,
 };
@@ -34,9 +34,9 @@ pub(crate) struct Args {
     /// Where to write the bundle, instead of standard output
     #[arg(long, value_name = "FILE", env = "COSIGN_OUT")]
     out: Option<PathBuf>,
-    /// The log (Rekor, version 1) to ask for the inclusion proof of the signature's entry
-    #[arg(long, value_name = "URL", default_value = REKOR, env = "COSIGN_REKOR_URL")]
-    rekor_url: String,
+    /// The log (Rekor, version 1) to ask for the inclusion proof of the signature's entry, if that is missing; without it, none is asked
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), env = "COSIGN_REKOR_URL")]
+    rekor_url: Option<String>,
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), Failure> {
@@ -57,7 +57,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
         _ => {}
     }
     let bundle = parts.assembled(&file.digest(), maker(args)?)?;
-    write(&upgraded(bundle, &args.rekor_url).await?.to_bytes(), args.out.as_deref())
+    write(&upgraded(bundle, args.rekor_url.as_deref()).await?.to_bytes(), args.out.as_deref())
 }
 
 /// A certificate goes before a key, as with cosign.

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use oci::media_type;
 use verifier::UntrustedBundle;
 
 use super::{
-    REKOR,
     parts::{read, unreadable},
     upgraded, write,
 };
@@ -21,9 +21,9 @@ pub(crate) struct Args {
     /// Where to write it, instead of standard output
     #[arg(long, value_name = "FILE", env = "COSIGN_OUT")]
     out: Option<PathBuf>,
-    /// The log (Rekor, version 1) to ask for inclusion proofs that are missing
-    #[arg(long, value_name = "URL", default_value = REKOR, env = "COSIGN_REKOR_URL")]
-    rekor_url: String,
+    /// The log (Rekor, version 1) to ask for inclusion proofs that are missing; without it, none is asked
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), env = "COSIGN_REKOR_URL")]
+    rekor_url: Option<String>,
 }
 
 pub(super) async fn run(args: &Args) -> Result<(), Failure> {
@@ -33,7 +33,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
         output::note("Bundle is already at v0.3, no upgrade needed.");
         return write(&bytes, args.out.as_deref());
     }
-    let bundle = upgraded(bundle, &args.rekor_url).await?;
+    let bundle = upgraded(bundle, args.rekor_url.as_deref()).await?;
     write(&bundle.to_bytes(), args.out.as_deref())?;
     if let Some(path) = &args.out {
         output::note(format_args!("Successfully upgraded bundle written to {}", path.display()));
