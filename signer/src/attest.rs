@@ -19,7 +19,8 @@ impl Signer {
         let mut signed = self.nothing_yet(target);
         let present = self.present(by, target, Attachment::Attestation).await;
         for format in self.format.each() {
-            if present.has_attestation(*format, &statement) {
+            if let Some(place) = present.attestation(*format, &statement) {
+                signed.present.push(place.clone());
                 continue;
             }
             let made = self.make(by, content, *format, &[("predicateType", &predicate_type)]).await?;

@@ -15,6 +15,12 @@ pub enum SignError {
         /// The image.
         image: Box<ImageRef>,
     },
+    /// What was there a moment ago cannot be had now.
+    #[error("{place} is gone, wanted the signature that was there")]
+    Gone {
+        /// Where it was.
+        place: verifier::Place,
+    },
     /// The index has too much below it.
     #[error("more than {MAX_TARGETS} manifests to sign")]
     TooMany,

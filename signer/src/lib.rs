@@ -27,6 +27,7 @@ mod services;
 mod sign;
 mod signing_config;
 mod statement;
+mod stored;
 mod target;
 mod tiles;
 mod timestamp;

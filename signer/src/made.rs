@@ -11,6 +11,7 @@ use verifier::{Format, Place, Source, UntrustedSignature};
 use crate::{
     Credential,
     content::{Content, envelope_json},
+    log_entry::LogEntry,
     scheme::Scheme,
     services::Sealed,
 };
@@ -18,13 +19,17 @@ use crate::{
 /// A signature that was made, with all that it consists of.
 #[derive(Debug, Clone)]
 pub struct Made {
-    format: Format,
-    signed: Bytes,
-    sealed: Sealed,
-    certificate: Option<String>,
-    stored: Bytes,
-    kind: &'static str,
-    annotations: BTreeMap<String, String>,
+    pub(crate) format: Format,
+    pub(crate) signed: Bytes,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) log_indexes: Vec<u64>,
+    /// A log's promise, as layers carry it.
+    pub(crate) promise: Option<Value>,
+    pub(crate) timestamps: Vec<Vec<u8>>,
+    pub(crate) certificate: Option<String>,
+    pub(crate) stored: Bytes,
+    pub(crate) kind: &'static str,
+    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 impl Made {
@@ -58,7 +63,8 @@ impl Made {
                 ((bytes.to_vec(), media_type::SIMPLE_SIGNING), BASE64_STANDARD.encode(&sealed.signature))
             }
             Content::Statement(payload) => {
-                ((envelope_json(payload, &sealed.signature).to_string().into_bytes(), DSSE_ENVELOPE), String::new())
+                let envelope = envelope_json(payload, &sealed.signature).to_string();
+                ((envelope.into_bytes(), media_type::DSSE_ENVELOPE), String::new())
             }
         };
         let mut annotations = vec![(location::SIGNATURE_ANNOTATION, signature)];
@@ -87,7 +93,10 @@ impl Made {
         Self {
             format,
             signed: Bytes::copy_from_slice(signed),
-            sealed,
+            signature: sealed.signature,
+            log_indexes: sealed.log_entries.iter().filter_map(LogEntry::index).collect(),
+            promise: sealed.log_entries.iter().find_map(LogEntry::annotation),
+            timestamps: sealed.timestamps,
             certificate: by.certificate().map(crate::Chain::leaf_pem),
             stored: stored.into(),
             kind,
@@ -110,7 +119,7 @@ impl Made {
     /// The signature itself.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.sealed.signature
+        &self.signature
     }
 
     /// The signer's certificate as PEM, if there is one.
@@ -125,27 +134,27 @@ impl Made {
         &self.stored
     }
 
-    /// The indexes that logs gave it, as they say.
+    /// The indexes that logs gave it just now, as they say.
     #[must_use]
-    pub fn log_indexes(&self) -> Vec<u64> {
-        self.sealed.log_entries.iter().filter_map(crate::log_entry::LogEntry::index).collect()
+    pub fn log_indexes(&self) -> &[u64] {
+        &self.log_indexes
     }
 
     /// Its timestamps, each a DER TimeStampResp.
     #[must_use]
     pub fn timestamps(&self) -> &[Vec<u8>] {
-        &self.sealed.timestamps
+        &self.timestamps
     }
 
     /// What cosign 1 and 2 wrote to a file as bundle: signature, certificate, and the log's promise if there is one.
     #[must_use]
     pub fn legacy_bundle(&self) -> String {
-        let mut bundle = json!({ "base64Signature": BASE64_STANDARD.encode(&self.sealed.signature) });
+        let mut bundle = json!({ "base64Signature": BASE64_STANDARD.encode(&self.signature) });
         if let Some(pem) = &self.certificate {
             bundle["cert"] = Value::from(BASE64_STANDARD.encode(pem));
         }
-        if let Some(entry) = self.sealed.log_entries.iter().find_map(|entry| entry.annotation()) {
-            bundle["rekorBundle"] = entry;
+        if let Some(promise) = &self.promise {
+            bundle["rekorBundle"] = promise.clone();
         }
         bundle.to_string()
     }
@@ -159,7 +168,7 @@ impl Made {
     pub(crate) fn as_found(&self) -> UntrustedSignature {
         let source = match (self.format, self.kind) {
             (Format::Bundle, _) => Source::Referrers,
-            (Format::Legacy, DSSE_ENVELOPE) => Source::AttestationTag,
+            (Format::Legacy, media_type::DSSE_ENVELOPE) => Source::AttestationTag,
             (Format::Legacy, _) => Source::SignatureTag,
         };
         let place = Place { source, manifest: AnyDigest::from(Digest::of(&self.stored)), index: 0 };
@@ -182,5 +191,3 @@ fn message(by: &Credential, bytes: &[u8], signature: &[u8]) -> Value {
 
 /// cosign's certificates between the signer's and a root, in PEM.
 const CHAIN_ANNOTATION: &str = "dev.sigstore.cosign/chain";
-/// cosign's layer of an attestation.
-const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use keys::KeyId;
 use oci::{Repository, location::Attachment, simple_signing};
 use registry::{Client, Kind};
-use verifier::{Claim, Evidence, Format, Proofs, SIGN_PREDICATE, Signer, TrustRoot, examine};
+use verifier::{Claim, Evidence, Format, Place, Proofs, SIGN_PREDICATE, Signer, TrustRoot, examine};
 
 use crate::{Check, Credential, Services, Target, clock};
 
 /// The signatures and attestations that one signer has stored.
 #[derive(Default)]
 pub(crate) struct Present {
-    signatures: Vec<(Format, Claim)>,
-    attestations: Vec<(Format, Vec<u8>)>,
+    signatures: Vec<(Format, Claim, Place)>,
+    attestations: Vec<(Format, Vec<u8>, Place)>,
 }
 
 impl Present {
@@ -28,7 +28,8 @@ impl Present {
         }
     }
 
-    /// Looks for them, those without an entry in each log that is asked now aside. What cannot be found is not there, for this purpose.
+    /// Looks for them, those without an entry in each log that is asked now aside. What cannot be found is not there,
+    /// for this purpose.
     pub(crate) async fn find(
         client: &Client,
         target: &Target,
@@ -54,15 +55,22 @@ impl Present {
         let attestations =
             evidence.attestations().iter().filter(|one| own(one.signer()) && logged(one.format(), one.proofs()));
         Self {
-            signatures: signatures.map(|one| (one.format(), one.claim().clone())).collect(),
-            attestations: attestations.map(|one| (one.format(), one.statement().to_vec())).collect(),
+            signatures: signatures.map(|one| (one.format(), one.claim().clone(), one.place().clone())).collect(),
+            attestations: attestations
+                .map(|one| (one.format(), one.statement().to_vec(), one.place().clone()))
+                .collect(),
         }
     }
 
-    /// Whether a signature in this format, with these annotations and no others, is there.
-    pub(crate) fn has_signature(&self, format: Format, target: &Target, wanted: &BTreeMap<String, String>) -> bool {
+    /// Where a signature in this format, with these annotations and no others, is.
+    pub(crate) fn signature(
+        &self,
+        format: Format,
+        target: &Target,
+        wanted: &BTreeMap<String, String>,
+    ) -> Option<&Place> {
         let name = target.image.repository().index_name();
-        self.signatures.iter().any(|(found, claim)| {
+        let is_wanted = |(found, claim, _): &&(Format, Claim, Place)| {
             let named = match found {
                 Format::Legacy => {
                     claim.kind == simple_signing::IMAGE_SIGNATURE && claim.docker_reference.as_ref() == Some(&name)
@@ -73,12 +81,14 @@ impl Present {
             let same = annotations.len() == wanted.len()
                 && wanted.iter().all(|(key, text)| annotations.get(key).and_then(|v| v.as_str()) == Some(text));
             *found == format && named && same
-        })
+        };
+        self.signatures.iter().find(is_wanted).map(|(.., place)| place)
     }
 
-    /// Whether this very statement is there in this format.
-    pub(crate) fn has_attestation(&self, format: Format, statement: &[u8]) -> bool {
-        self.attestations.iter().any(|(found, stored)| *found == format && stored == statement)
+    /// Where this very statement is in this format.
+    pub(crate) fn attestation(&self, format: Format, statement: &[u8]) -> Option<&Place> {
+        let mut all = self.attestations.iter();
+        all.find(|(found, stored, _)| *found == format && stored == statement).map(|(.., place)| place)
     }
 }
 

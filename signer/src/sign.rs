@@ -9,7 +9,7 @@ use oci::{
     simple_signing,
 };
 use registry::{Client, NewLayer};
-use verifier::SIGN_PREDICATE;
+use verifier::{Place, SIGN_PREDICATE};
 
 use crate::{
     Check, Credential, Made, Services, SignError, Target, clock, content::Content, present::Present, statement, target,
@@ -67,6 +67,8 @@ pub struct Signed {
     pub unchanged: bool,
     /// What was made.
     pub made: Vec<Made>,
+    /// Where the rest was before.
+    pub present: Vec<Place>,
 }
 
 impl Signer {
@@ -111,7 +113,8 @@ impl Signer {
         let mut signed = self.nothing_yet(target);
         let present = self.present(by, target, Attachment::Signature).await;
         for format in self.format.each() {
-            if present.has_signature(*format, target, &self.annotations) {
+            if let Some(place) = present.signature(*format, target, &self.annotations) {
+                signed.present.push(place.clone());
                 continue;
             }
             let made = self.make(by, of(*format), *format, &[]).await?;
@@ -122,7 +125,7 @@ impl Signer {
 
     pub(crate) fn nothing_yet(&self, target: &Target) -> Signed {
         let stored_in = self.stored_in.clone().unwrap_or_else(|| target.image.repository().clone());
-        Signed { digest: *target.digest(), stored_in, unchanged: true, made: Vec::new() }
+        Signed { digest: *target.digest(), stored_in, unchanged: true, made: Vec::new(), present: Vec::new() }
     }
 
     /// What this signer has stored already.

@@ -124,12 +124,9 @@ async fn attest_all(
     for target in targets {
         let signed = signer.attest(&by, target, what).await.map_err(failure)?;
         tell(&signed, Attached::Attestation, signer.upload);
-        let made = match (signed.made.is_empty(), args.bundle.is_some()) {
-            // what is there already is not handed out, so what files need is made again
-            (true, true) => {
-                Signer { upload: false, ..signer.clone() }.attest(&by, target, what).await.map_err(failure)?.made
-            }
-            _ => signed.made,
+        let made = match args.bundle.is_some() {
+            true => signer.everything(&signed).await.map_err(failure)?,
+            false => signed.made,
         };
         write(args, &made)?;
     }

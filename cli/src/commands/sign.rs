@@ -97,12 +97,10 @@ async fn sign_all(args: &Args, signer: &Signer, by: signer::By, targets: &[Targe
     for target in targets {
         let signed = signer.sign(&by, target).await.map_err(failure)?;
         progress.suspend(|| tell(&signed, Attached::Signature, signer.upload));
-        let made = match (signed.made.is_empty(), args.files.any()) {
-            // what is there already is not handed out, so what files need is made again
-            (true, true) => Signer { upload: false, ..signer.clone() }.sign(&by, target).await.map_err(failure)?.made,
-            _ => signed.made,
-        };
-        args.files.write(&made, &by, target.digest(), args.recursive)?;
+        if args.files.any() {
+            let all = signer.everything(&signed).await.map_err(failure)?;
+            args.files.write(&all, &by, target.digest(), args.recursive)?;
+        }
         progress.inc(1);
     }
     progress.finish_and_clear();

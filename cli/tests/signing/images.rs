@@ -12,6 +12,7 @@ fn bundle_in_a_file_is_written_each_time_and_stored_once() {
     peers::require!("crane");
     let stage = Stage::set_up();
     let image = stage.image("1");
+    let mut written = Vec::new();
     for did in ["Pushed signature: sha256:", "Signature was there already: sha256:"] {
         let outcome = stage.run(&format!("sign --key k.key --bundle b.json {image}"));
         assert!(outcome.stderr.contains(did), "{}", outcome.stderr);
@@ -19,8 +20,10 @@ fn bundle_in_a_file_is_written_each_time_and_stored_once() {
         assert_eq!(outcome.success(), "");
         let bundle = stage.json("b.json");
         assert_eq!(bundle["mediaType"], "application/vnd.dev.sigstore.bundle.v0.3+json");
+        written.push(bundle);
         std::fs::remove_file(stage.path("b.json")).unwrap();
     }
+    assert_eq!(written[0], written[1], "what is stored is what is written");
     let _ = stage.run(&format!("{VERIFY} {image}")).success();
 }
 

@@ -1,8 +1,8 @@
 //! Signing again: nothing is added that is there already and good.
 
 use keys::PrivateKey;
-use registry::Kind;
-use signer::{Attestation, Check, Credential, Format, LogVersion, PredicateType, Services, Signer};
+use registry::{Kind, Reference};
+use signer::{Attestation, Check, Credential, Format, LogVersion, Made, PredicateType, Services, SignError, Signer};
 use verifier::{TransparencyLog, TrustRoot, Window};
 
 use crate::{
@@ -48,6 +48,46 @@ async fn same_identity_over_the_same_adds_nothing_and_asks_no_log() {
     let second = sign(&signer, &alice(&services).await.unwrap(), &image).await.unwrap();
     assert_eq!((first.unchanged, second.unchanged), (false, true));
     assert_eq!(fake.asked(LOG_1).len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_there_is_handed_out_as_it_is_stored_and_asks_no_log() {
+    let fake = Fake::start().await;
+    let services = fake.services().with_log(&fake.address, LogVersion::One).unwrap();
+    let image = fake.image("handed").await;
+    let legacy = signer(&fake, services.clone(), Format::Legacy);
+    let first = sign(&legacy, &alice(&services).await.unwrap(), &image).await.unwrap();
+    let both = signer(&fake, services.clone(), Format::Both);
+    let added = sign(&both, &alice(&services).await.unwrap(), &image).await.unwrap();
+    let again = sign(&both, &alice(&services).await.unwrap(), &image).await.unwrap();
+    let written = |made: &[Made]| -> Vec<_> {
+        let parts = |made: &Made| (made.stored().clone(), made.signature().to_vec(), made.signed().clone());
+        made.iter().map(|made| (parts(made), made.certificate().map(str::to_owned), made.format())).collect()
+    };
+    let made = [first.made, added.made.clone()].concat();
+    let (after, last) = (both.everything(&added).await.unwrap(), both.everything(&again).await.unwrap());
+    assert_eq!(written(&after)[..1], written(&made)[..1], "the layer");
+    assert_eq!(written(&after), written(&both.everything(&added).await.unwrap()));
+    assert_eq!(after[0].legacy_bundle(), made[0].legacy_bundle());
+    assert_eq!(last[1].stored(), made[1].stored());
+    assert_eq!(last[1].signature(), made[1].signature());
+    assert!(again.unchanged && last.iter().all(|made| made.log_indexes().is_empty()));
+    assert_eq!(fake.asked(LOG_1).len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_gone_by_now_is_an_error_and_not_made_again() {
+    let fake = Fake::start().await;
+    let image = fake.image("gone").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    for format in [Format::Legacy, Format::Bundle] {
+        let signer = Signer { format, ..Signer::new(fake.client.clone()) };
+        sign(&signer, &by, &image).await.unwrap();
+        let again = sign(&signer, &by, &image).await.unwrap();
+        let reference = Reference::Digest(again.present[0].manifest);
+        fake.client.delete_manifest(&again.stored_in, &reference).await.unwrap();
+        assert!(matches!(signer.everything(&again).await, Err(SignError::Gone { .. })), "{format:?}");
+    }
 }
 
 #[tokio::test]
