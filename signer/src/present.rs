@@ -92,18 +92,18 @@ impl Present {
     }
 }
 
-/// For each log that is asked now, the keys of trusted logs that it may be: those at its address, or the one log that is
-/// trusted, whatever it is called there. Where that cannot be told, none, so that everything is made again.
+/// For each log that is asked now, the keys of trusted logs that it may be: those at its address; any, where none is
+/// known by that address, as behind a proxy.
 fn wanted(services: &Services, trust: &TrustRoot) -> Vec<Vec<KeyId>> {
-    match (services.log_places().as_slice(), trust.logs()) {
-        ([_], [only]) => vec![vec![only.key().id()]],
-        (places, logs) => {
-            let at = |place: &str| {
-                logs.iter().filter(|log| log.name().eq_ignore_ascii_case(place)).map(|log| log.key().id()).collect()
-            };
-            places.iter().map(|place| at(place)).collect()
-        }
-    }
+    let keys = |place: Option<&str>| -> Vec<KeyId> {
+        let at = |name: &str| place.is_none_or(|place| name.eq_ignore_ascii_case(place));
+        trust.logs().iter().filter(|log| at(log.name())).map(|log| log.key().id()).collect()
+    };
+    let of = |place: &String| match keys(Some(place)) {
+        known if known.is_empty() => keys(None),
+        known => known,
+    };
+    services.log_places().iter().map(of).collect()
 }
 
 /// Whether each of these logs has an entry; a layer carries that of the first alone.

@@ -148,6 +148,21 @@ async fn entry_in_another_log_than_the_one_that_is_asked_now_does_not_count() {
 }
 
 #[tokio::test]
+async fn log_behind_an_address_that_nobody_knows_is_any_trusted_one() {
+    let (fake, other) = (Fake::start().await, Fake::start().await);
+    let log = |fake: &Fake, name| TransparencyLog::new(fake.world.log.0.public().clone(), name, Window::UNBOUNDED);
+    let trust = TrustRoot::new(vec![]).with_log(log(&fake, "rekor.a.test")).with_log(log(&other, "rekor.b.test"));
+    let image = fake.image("proxied").await;
+    let by = Credential::from(PrivateKey::generate().unwrap());
+    sign(&Signer::new(fake.client.clone()), &by, &image).await.unwrap();
+    let services = Services::none().with_log(&fake.address, LogVersion::One).unwrap();
+    let check = Some(Check { trust, identity: None });
+    let signer = Signer { services, check, ..Signer::new(fake.client.clone()) };
+    assert!(!sign(&signer, &by, &image).await.unwrap().unchanged, "the first has no entry at all");
+    assert!(sign(&signer, &by, &image).await.unwrap().unchanged);
+}
+
+#[tokio::test]
 async fn same_statement_is_stored_once_and_another_beside_it() {
     let fake = Fake::start().await;
     let image = fake.image("statements").await;
