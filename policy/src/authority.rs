@@ -4,12 +4,13 @@
 
 use keys::PublicKey;
 use oci::Repository;
-use verifier::Format;
+use verifier::{Demands, Format, IdentityMatcher, TextMatcher};
 
 use crate::{
+    inquiry::Shelf,
     kms,
     language::attestation_policy,
-    model::{Authority, Requirement},
+    model::{Authority, By, Material, Requirement, RootName, SignatureRule},
     object::{Object, Text},
     problem::{Objection, Why},
 };
@@ -23,18 +24,20 @@ pub(crate) fn authority(entry: &Object<'_>, index: usize, unsupported: &mut Vec<
     let name = entry.text("name").map_or_else(|| format!("authority-{index}"), |text| text.value.to_owned());
     entry.exactly_one(&["key", "keyless", "static"], &["key", "keyless", "static"]);
     let format = format(entry);
-    let key = entry.object("key", &KEY_FIELDS).map(|object| key(&object, unsupported));
-    if let Some(object) = entry.object("keyless", &KEYLESS_FIELDS) {
-        keyless(&object);
-        unsupported.push(entry.path_of("keyless"));
-    }
+    let key = entry.object("key", &KEY_FIELDS).and_then(|object| key(&object, unsupported));
+    let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, unsupported));
     let fixed = entry.object("static", &["action", "message"]).map(|object| fixed(entry, &object));
-    sources(entry, unsupported);
-    clocks_and_logs(entry, unsupported);
+    let shelf = shelf(entry, unsupported);
+    let vouchers = Vouchers::read(entry);
     attestations(entry, unsupported);
-    let requirement = match (key, fixed) {
-        (Some(Some(key)), None) => Requirement::Key { key, format },
-        (None, Some(fixed)) => fixed,
+    let rule = |by, (material, demands)| SignatureRule { by, format, material, shelf, demands };
+    let requirement = match (key, keyless, fixed) {
+        (Some(key), None, None) => Requirement::Signature(rule(By::Key(key), vouchers.of_a_key())),
+        (None, Some(keyless), None) if !keyless.identities.is_empty() => {
+            let needs = vouchers.of_an_identity(&keyless);
+            Requirement::Signature(rule(By::Identities(keyless.identities), needs))
+        }
+        (None, None, Some(fixed)) => fixed,
         _ => Requirement::Unsupported,
     };
     Authority { name, requirement }
@@ -84,45 +87,65 @@ fn key_reference(object: &Object<'_>) {
     }
 }
 
-fn keyless(object: &Object<'_>) {
+/// Whom an authority expects, and whose word for it counts.
+struct Keyless {
+    identities: Vec<IdentityMatcher>,
+    root: RootName,
+    ignore_sct: bool,
+}
+
+fn keyless(object: &Object<'_>, unsupported: &mut Vec<String>) -> Keyless {
     object.at_most_one(&["ca-cert", "url"]);
     url(object, "url");
-    object.text("trustRootRef");
-    object.flag("insecureIgnoreSCT");
     if let Some(certificate) = object.object("ca-cert", &KEY_FIELDS) {
         key_reference(&certificate);
         certificate.text("data");
         certificate.text("hashAlgorithm");
+        unsupported.push(object.path_of("ca-cert"));
     }
+    let root = object.text("trustRootRef").map_or(RootName::Default, named);
+    Keyless { identities: identities(object), root, ignore_sct: object.flag("insecureIgnoreSCT") }
+}
+
+fn identities(object: &Object<'_>) -> Vec<IdentityMatcher> {
     let identities = object.objects("identities", &["issuer", "issuerRegExp", "subject", "subjectRegExp"]);
     if !object.has("identities") {
         object.object_to(object.at(), Objection::MissingList { path: object.path_of("identities") });
     } else if identities.is_empty() {
         object.object_to(object.at(), Objection::Missing { paths: vec![object.path_of("identities")] });
     }
-    for identity in &identities {
-        one_of(identity, "issuer", "issuerRegExp");
-        one_of(identity, "subject", "subjectRegExp");
-    }
+    let matcher = |identity: &Object<'_>| {
+        let issuer = text_matcher(identity, "issuer", "issuerRegExp");
+        let subject = text_matcher(identity, "subject", "subjectRegExp");
+        Some(IdentityMatcher::new(issuer?, subject?))
+    };
+    identities.iter().filter_map(matcher).collect()
 }
 
-/// Checks that either the exact text or the regular expression is given.
-fn one_of(identity: &Object<'_>, exact: &str, regex: &str) {
-    let found = identity.text(exact).is_some();
+/// Either the exact text or the regular expression, which is found anywhere, as upstream.
+fn text_matcher(identity: &Object<'_>, exact: &str, regex: &str) -> Option<TextMatcher> {
+    let found = identity.text(exact);
     let pattern = identity.text(regex);
-    if let Some(text) = &pattern
-        && let Err(why) = regex_syntax::parse(text.value)
-    {
-        let why = why.to_string();
-        let last = why.lines().last().unwrap_or_default();
-        text.refuse(Why::Regex(last.trim_start_matches("error: ").to_owned()));
-    }
     let paths = identity.paths_of(&[exact, regex]);
-    match (found, pattern.is_some()) {
-        (false, false) => identity.object_to(identity.at(), Objection::Missing { paths }),
-        (true, true) => identity.object_to(identity.at(), Objection::Both { paths }),
+    match (&found, &pattern) {
+        (None, None) => identity.object_to(identity.at(), Objection::Missing { paths }),
+        (Some(_), Some(_)) => identity.object_to(identity.at(), Objection::Both { paths }),
         _ => {}
     }
+    let pattern = pattern.and_then(|text| pattern_matcher(&text));
+    pattern.or_else(|| TextMatcher::exact(found?.value).ok())
+}
+
+fn pattern_matcher(text: &Text<'_>) -> Option<TextMatcher> {
+    let words = |why: String| {
+        let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        text.refuse(Why::Regex(last));
+    };
+    if let Err(why) = regex_syntax::parse(text.value) {
+        words(why.to_string());
+        return None;
+    }
+    TextMatcher::found(text.value).map_err(|why| words(why.to_string())).ok()
 }
 
 fn fixed(entry: &Object<'_>, object: &Object<'_>) -> Requirement {
@@ -142,40 +165,78 @@ fn fixed(entry: &Object<'_>, object: &Object<'_>) -> Requirement {
     }
 }
 
-fn sources(entry: &Object<'_>, unsupported: &mut Vec<String>) {
+/// Where the signatures lie: at most one place.
+fn shelf(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Shelf {
     let sources = entry.objects("source", &["oci", "signaturePullSecrets", "tagPrefix"]);
     if sources.len() > 1 {
         let objection = Objection::invalid(&sources.len().to_string(), entry.path_of("source"), Why::Sources);
         entry.object_to(entry.at_field("source"), objection);
     }
+    let mut shelf = Shelf::default();
     for source in &sources {
         if let Some(text) = source.text("oci") {
             text.expect(is_place(&text), "a repository or a registry's host");
+            shelf.repository = text.value.parse().ok();
+            // A host alone says nothing about where on it.
+            unsupported.extend(is_host(text.value).then(|| source.path_of("oci")));
         }
-        source.text("tagPrefix");
+        shelf.tag_prefix = source.text("tagPrefix").map(|text| text.value.to_owned());
         for secret in source.objects("signaturePullSecrets", &["name"]) {
             secret.required_text("name");
         }
+        if source.given("signaturePullSecrets") {
+            unsupported.push(source.path_of("signaturePullSecrets"));
+        }
     }
-    if !sources.is_empty() {
-        unsupported.push(entry.path_of("source"));
-    }
+    shelf
+}
+
+fn is_host(text: &str) -> bool {
+    !text.contains('/') && (text.contains(['.', ':']) || text == "localhost")
 }
 
 fn is_place(text: &Text<'_>) -> bool {
     text.value.parse::<Repository>().is_ok() || format!("{}/x", text.value).parse::<Repository>().is_ok()
 }
 
-fn clocks_and_logs(entry: &Object<'_>, unsupported: &mut Vec<String>) {
-    if let Some(log) = entry.object("ctlog", &["url", "trustRootRef"]) {
-        url(&log, "url");
-        log.text("trustRootRef");
-        unsupported.push(entry.path_of("ctlog"));
+/// Who else must vouch for a signature: `ctlog` and `rfc3161timestamp`.
+struct Vouchers {
+    log: Option<RootName>,
+    clock: Option<RootName>,
+}
+
+impl Vouchers {
+    fn read(entry: &Object<'_>) -> Self {
+        let log = entry.object("ctlog", &["url", "trustRootRef"]).map(|log| {
+            url(&log, "url");
+            log.text("trustRootRef").map_or(RootName::Default, named)
+        });
+        let clock = entry.object("rfc3161timestamp", &["trustRootRef"]);
+        let clock = clock.map(|clock| clock.text("trustRootRef").map_or(RootName::Default, named));
+        Self { log, clock }
     }
-    if let Some(clock) = entry.object("rfc3161timestamp", &["trustRootRef"]) {
-        clock.text("trustRootRef");
-        unsupported.push(entry.path_of("rfc3161timestamp"));
+
+    /// A key needs nobody else. A timestamp, where one is asked for, stands in for the log, as upstream.
+    fn of_a_key(self) -> (Material, Demands) {
+        let log_entry = self.log.is_some() && self.clock.is_none();
+        let demands = Demands { log_entry, certificate_log: false, timestamp: self.clock.is_some() };
+        (Material { authorities: None, logs: self.log, clocks: self.clock }, demands)
     }
+
+    /// An identity under the default root is logged in the default logs, unless others are named. Under a root of its
+    /// own without a log, only a timestamp tells the time at which its certificate counted.
+    fn of_an_identity(self, keyless: &Keyless) -> (Material, Demands) {
+        let default = Some(RootName::Default).filter(|default| keyless.root == *default);
+        let logs = self.log.or(default);
+        let log_entry = logs.is_some() && self.clock.is_none();
+        let demands = Demands { log_entry, certificate_log: !keyless.ignore_sct, timestamp: self.clock.is_some() };
+        let clocks = self.clock.or_else(|| Some(keyless.root.clone()));
+        (Material { authorities: Some(keyless.root.clone()), logs, clocks }, demands)
+    }
+}
+
+fn named(text: Text<'_>) -> RootName {
+    RootName::Named(text.value.to_owned())
 }
 
 fn attestations(entry: &Object<'_>, unsupported: &mut Vec<String>) {

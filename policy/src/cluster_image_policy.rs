@@ -9,6 +9,7 @@ use crate::{
     model::{Authority, Mode, NotReady, Policy},
     object::Object,
     problem::{Objection, Why},
+    resource::ResourceMatch,
 };
 
 /// What a reader does with a policy that has no authorities.
@@ -32,10 +33,11 @@ pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> P
         name: name.to_owned(),
         mode: mode(&spec),
         globs: globs(&spec),
+        resources: resources(&spec),
         authorities: authorities(&spec, empty, &mut unsupported),
         unready: None,
+        lack: None,
     };
-    matches(&spec, &mut unsupported);
     spec_policy(&spec, &mut unsupported);
     let unready = match (policy.authorities.is_empty(), unsupported.is_empty()) {
         (true, _) => Some(NotReady::NoAuthorities),
@@ -48,7 +50,8 @@ pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> P
 impl Policy {
     fn unsatisfiable(name: &str) -> Self {
         let unready = Some(NotReady::NoAuthorities);
-        Self { name: name.to_owned(), mode: Mode::Enforce, globs: Vec::new(), authorities: Vec::new(), unready }
+        let (name, mode) = (name.to_owned(), Mode::Enforce);
+        Self { name, mode, globs: Vec::new(), resources: Vec::new(), authorities: Vec::new(), unready, lack: None }
     }
 }
 
@@ -91,42 +94,23 @@ fn authorities(spec: &Object<'_>, empty: EmptyAuthorities, unsupported: &mut Vec
     authorities
 }
 
-fn matches(spec: &Object<'_>, unsupported: &mut Vec<String>) {
-    const FIELDS: [&str; 4] = ["group", "version", "resource", "selector"];
-    for entry in spec.objects("match", &FIELDS) {
-        let named = [entry.text("group"), entry.text("version")].iter().any(Option::is_some);
-        let resource = entry.text("resource");
-        if let Some(text) = &resource {
-            text.expect(RESOURCES.contains(&text.value), RESOURCES_SHOWN);
-        }
-        if entry.has("selector") && !named && resource.is_none() {
-            let paths = entry.paths_of(&["group", "resource", "version"]);
-            entry.object_to(entry.at(), Objection::Missing { paths });
-        }
-        selector(&entry);
-    }
-    if spec.given("match") {
-        unsupported.push(spec.path_of("match"));
-    }
+/// For which objects the policy is; an empty list is for all.
+fn resources(spec: &Object<'_>) -> Vec<ResourceMatch> {
+    let entries = spec.objects("match", &["group", "version", "resource", "selector"]);
+    entries.iter().map(resource).collect()
 }
 
-/// A Kubernetes LabelSelector.
-fn selector(entry: &Object<'_>) {
-    let Some(selector) = entry.object("selector", &["matchLabels", "matchExpressions"]) else { return };
-    if let Some(labels) = selector.any_object("matchLabels") {
-        labels.all_are_texts();
+fn resource(entry: &Object<'_>) -> ResourceMatch {
+    let named = [entry.text("group"), entry.text("version")].iter().any(Option::is_some);
+    let resource = entry.text("resource");
+    if let Some(text) = &resource {
+        text.expect(RESOURCES.contains(&text.value), RESOURCES_SHOWN);
     }
-    for expression in selector.objects("matchExpressions", &["key", "operator", "values"]) {
-        expression.required_text("key");
-        let values = expression.texts("values");
-        let Some(operator) = expression.required_text("operator") else { continue };
-        let good = match operator.value {
-            "In" | "NotIn" => !values.is_empty(),
-            "Exists" | "DoesNotExist" => values.is_empty(),
-            _ => false,
-        };
-        operator.expect(good, "In or NotIn with values, Exists or DoesNotExist without");
+    if entry.has("selector") && !named && resource.is_none() {
+        let paths = entry.paths_of(&["group", "resource", "version"]);
+        entry.object_to(entry.at(), Objection::Missing { paths });
     }
+    ResourceMatch::read(entry)
 }
 
 const RESOURCES: [&str; 7] = ["pods", "replicasets", "deployments", "statefulsets", "daemonsets", "jobs", "cronjobs"];

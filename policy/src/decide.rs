@@ -3,11 +3,15 @@
 //! Yes needs a positive result of every enforcing policy; the absence of objections is never one. What is not known
 //! is neither yes nor no.
 
+use std::collections::BTreeMap;
+
 use oci::{Digest, ImageRef};
-use verifier::Evidence;
+use verifier::{Evidence, Gap, Signer};
 
 use crate::{
-    Approval, Denial, Met, NoMatch, Policy, PolicySet, Reason, Undecided, Verdict, model::Requirement, reason,
+    Approval, Denial, Findings, Inquiry, Met, NoMatch, Policy, PolicySet, Reason, Undecided, Verdict,
+    model::{Requirement, SignatureRule},
+    reason,
 };
 
 /// The policies that are about one image; perhaps none.
@@ -17,12 +21,14 @@ pub struct Matched<'a> {
     image: Box<ImageRef>,
     digest: Option<Digest>,
     policies: Vec<&'a Policy>,
+    /// For some objects only, and which one the image runs in is not known.
+    open: Vec<&'a Policy>,
 }
 
 /// What a decision takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Nothing: it is settled, and [`Matched::decide`] answers without evidence.
+    /// Nothing: evidence could not change what [`Matched::decide`] answers.
     Nothing,
     /// No signature; resolve the image only to pin it, then ask without evidence.
     Pin,
@@ -31,8 +37,14 @@ pub enum Needs {
 }
 
 impl<'a> Matched<'a> {
-    pub(crate) fn new(set: &'a PolicySet, image: ImageRef, digest: Option<Digest>, policies: Vec<&'a Policy>) -> Self {
-        Self { set, image: Box::new(image), digest, policies }
+    pub(crate) fn new(
+        set: &'a PolicySet,
+        image: ImageRef,
+        digest: Option<Digest>,
+        policies: Vec<&'a Policy>,
+        open: Vec<&'a Policy>,
+    ) -> Self {
+        Self { set, image: Box::new(image), digest, policies, open }
     }
 
     /// The policies; empty where none matches.
@@ -45,12 +57,13 @@ impl<'a> Matched<'a> {
     #[must_use]
     pub fn needs(&self) -> Needs {
         if self.policies.is_empty() {
-            return if self.set.no_match() == NoMatch::Deny { Needs::Nothing } else { Needs::Pin };
+            let settled = self.open.is_empty() && self.set.no_match() == NoMatch::Deny;
+            return if settled || self.open.iter().any(|policy| policy.enforces()) { Needs::Nothing } else { Needs::Pin };
         }
         let prospects: Vec<Prospect> = self.policies.iter().map(|policy| policy.prospect()).collect();
         let refused =
             self.policies.iter().zip(&prospects).any(|(p, prospect)| p.enforces() && *prospect == Prospect::Hopeless);
-        if refused {
+        if refused || self.open.iter().any(|policy| policy.enforces()) {
             Needs::Nothing
         } else if prospects.contains(&Prospect::BySignature) {
             Needs::Evidence
@@ -59,20 +72,29 @@ impl<'a> Matched<'a> {
         }
     }
 
-    /// The verdict, from the image's evidence; without it where [`Self::needs`] says that it takes none.
+    /// What to find out where [`Self::needs`] says evidence: one inquiry for each distinct idea of where signatures lie
+    /// and what they are checked against.
+    #[must_use]
+    pub fn inquiries(&self) -> Vec<&'a Inquiry> {
+        let rules = self.policies.iter().filter(|policy| policy.prospect() == Prospect::BySignature);
+        let wanted = rules.flat_map(|policy| policy.rules()).filter_map(|rule| self.set.inquiry(rule));
+        let by_name: BTreeMap<&Digest, &Inquiry> = wanted.map(|one| (one.fingerprint(), one)).collect();
+        by_name.into_values().collect()
+    }
+
+    /// The verdict, from the answers to the inquiries; without any where [`Self::needs`] says that it takes none.
     ///
     /// # Errors
-    /// Fails if evidence is missing, incomplete or about another image, and what there is settles nothing.
-    pub fn decide(&self, evidence: Option<&Evidence>) -> Result<Verdict, Undecided> {
-        if let Some(evidence) = evidence {
-            self.check_subject(evidence)?;
-        }
-        if self.policies.is_empty() {
+    /// Fails if an answer is missing, incomplete or about another image, and what there is settles nothing; and if a
+    /// policy is for some objects only, and nobody said in which one the image runs.
+    pub fn decide(&self, findings: &Findings) -> Result<Verdict, Undecided> {
+        findings.iter().try_for_each(|evidence| self.check_subject(evidence))?;
+        if self.policies.is_empty() && self.open.is_empty() {
             return Ok(self.unmatched());
         }
         let (mut met, mut failed, mut warnings, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for policy in &self.policies {
-            match (policy.judge(&self.image, evidence), policy.enforces()) {
+            match (self.judge(policy, findings), policy.enforces()) {
                 (Outcome::Met(by), _) => met.push(by),
                 (Outcome::Failed(reason), true) => failed.push(reason),
                 (Outcome::Failed(reason), false) => warnings.push(reason),
@@ -84,36 +106,53 @@ impl<'a> Matched<'a> {
         if !failed.is_empty() {
             return Ok(Verdict::Deny(Denial { reasons: failed, warnings }));
         }
-        // A source that can't be read holds nobody up whom the enforcing policies let in. Evidence that was not even
-        // looked for, or with nothing but warning policies, is another matter: the door must know.
-        let enforced = self.policies.iter().any(|policy| policy.enforces());
-        let tolerable = evidence.is_some() && enforced && !open.iter().any(|policy| policy.enforces());
-        if !open.is_empty() && !tolerable {
-            return Err(undecided(&open, evidence));
-        }
-        if !open.is_empty() {
-            let why = undecided(&open, evidence).to_string();
-            warnings.extend(open.iter().map(|policy| reason::could_not_decide(&policy.name, &self.image, &why)));
-        }
+        warnings.extend(self.without_object()?);
+        warnings.extend(self.tolerated(&open, findings)?);
         Ok(Verdict::Allow(Approval { met, warnings }))
+    }
+
+    /// A source that can't be read holds nobody up whom the enforcing policies let in. Evidence that was not even
+    /// looked for, or with nothing but warning policies, is another matter: the door must know.
+    fn tolerated(&self, open: &[&Policy], findings: &Findings) -> Result<Vec<Reason>, Undecided> {
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        let enforced = self.policies.iter().any(|policy| policy.enforces());
+        let looked = findings.iter().next().is_some();
+        let why = undecided(open, findings);
+        if !looked || !enforced || open.iter().any(|policy| policy.enforces()) {
+            return Err(why);
+        }
+        let why = why.to_string();
+        Ok(open.iter().map(|policy| reason::could_not_decide(&policy.name, &self.image, &why)).collect())
+    }
+
+    /// Warnings for policies that would have to know the object, or the error if one of them enforces.
+    fn without_object(&self) -> Result<Vec<Reason>, Undecided> {
+        let names = || self.open.iter().map(|policy| policy.name.clone()).collect();
+        if self.open.iter().any(|policy| policy.enforces()) {
+            return Err(Undecided::NoObject { policies: names() });
+        }
+        let why = Undecided::NoObject { policies: names() }.to_string();
+        Ok(self.open.iter().map(|policy| reason::could_not_decide(&policy.name, &self.image, &why)).collect())
     }
 
     /// What remains where the image or its signatures could not be had at all: an approval without a pin, if nothing
     /// that matches depends on signatures or they only decide about warnings. Nothing means that the door must refuse.
     #[must_use]
     pub fn could_not_decide(&self, why: &str) -> Option<Approval> {
-        if self.policies.is_empty() {
+        let unpinned = reason::unpinned(&self.image, why);
+        if self.policies.is_empty() && self.open.is_empty() {
             return match self.unmatched() {
                 Verdict::Allow(Approval { met, warnings }) => {
-                    let unpinned = reason::unpinned(&self.image, why);
                     Some(Approval { met, warnings: warnings.into_iter().chain([unpinned]).collect() })
                 }
                 Verdict::Deny(_) => None,
             };
         }
-        let mut approval = Approval { met: Vec::new(), warnings: vec![reason::unpinned(&self.image, why)] };
+        let mut approval = Approval { met: Vec::new(), warnings: vec![unpinned] };
         for policy in &self.policies {
-            match (policy.judge(&self.image, None), policy.enforces()) {
+            match (self.judge(policy, &Findings::none()), policy.enforces()) {
                 (Outcome::Met(met), _) => approval.met.push(met),
                 (Outcome::Failed(reason), false) => approval.warnings.push(reason),
                 (Outcome::Open, false) => {
@@ -122,7 +161,47 @@ impl<'a> Matched<'a> {
                 (Outcome::Failed(_) | Outcome::Open, true) => return None,
             }
         }
+        approval.warnings.extend(self.without_object().ok()?);
         Some(approval)
+    }
+
+    fn judge(&self, policy: &Policy, findings: &Findings) -> Outcome {
+        if let Err(why) = policy.readiness() {
+            return Outcome::Failed(reason::not_ready(&policy.name, &self.image, why));
+        }
+        if let Some(met) = self.met(policy, findings) {
+            return Outcome::Met(met);
+        }
+        let answer = |rule: &SignatureRule| self.answer(rule, findings);
+        let known = policy.rules().all(|rule| answer(rule).is_some_and(Evidence::is_complete));
+        match policy.prospect() {
+            Prospect::Hopeless => Outcome::Failed(reason::failed(policy, &self.image, |_| None)),
+            _ if known => Outcome::Failed(reason::failed(policy, &self.image, answer)),
+            _ => Outcome::Open,
+        }
+    }
+
+    /// The first authority that is satisfied, and by whom.
+    fn met(&self, policy: &Policy, findings: &Findings) -> Option<Met> {
+        policy.authorities.iter().find_map(|authority| {
+            let signer = match &authority.requirement {
+                Requirement::Pass => None,
+                Requirement::Signature(rule) => Some(self.signer(rule, findings)?),
+                Requirement::Fail { .. } | Requirement::Unsupported => return None,
+            };
+            let (policy, authority, enforced) = (policy.name.clone(), authority.name.clone(), policy.enforces());
+            Some(Met { policy, authority, signer, enforced })
+        })
+    }
+
+    fn signer(&self, rule: &SignatureRule, findings: &Findings) -> Option<Signer> {
+        let verified = self.answer(rule, findings)?.verified();
+        verified.iter().find(|signature| rule.met_by(signature).is_ok()).map(|signature| signature.signer().clone())
+    }
+
+    /// The evidence that this rule is judged by, and no other.
+    fn answer<'e>(&self, rule: &SignatureRule, findings: &'e Findings) -> Option<&'e Evidence> {
+        findings.answer(self.set.inquiry(rule)?)
     }
 
     fn check_subject(&self, evidence: &Evidence) -> Result<(), Undecided> {
@@ -168,47 +247,24 @@ impl Policy {
             Prospect::Hopeless
         } else if has(|requirement| matches!(requirement, Requirement::Pass)) {
             Prospect::Passes
-        } else if has(|requirement| matches!(requirement, Requirement::Key { .. })) {
+        } else if has(|requirement| matches!(requirement, Requirement::Signature(_))) {
             Prospect::BySignature
         } else {
             Prospect::Hopeless
         }
     }
-
-    fn judge(&self, image: &ImageRef, evidence: Option<&Evidence>) -> Outcome {
-        if let Err(why) = self.readiness() {
-            return Outcome::Failed(reason::not_ready(&self.name, image, why));
-        }
-        if let Some(met) = self.met(evidence) {
-            return Outcome::Met(met);
-        }
-        match (self.prospect(), evidence) {
-            (Prospect::Hopeless, _) => Outcome::Failed(reason::failed(self, image, None)),
-            (_, Some(evidence)) if evidence.is_complete() => {
-                Outcome::Failed(reason::failed(self, image, Some(evidence)))
-            }
-            _ => Outcome::Open,
-        }
-    }
-
-    /// The first authority that is satisfied, and by whom.
-    fn met(&self, evidence: Option<&Evidence>) -> Option<Met> {
-        let verified = evidence.map(Evidence::verified).unwrap_or_default();
-        self.authorities.iter().find_map(|authority| {
-            let signer = match &authority.requirement {
-                Requirement::Pass => None,
-                requirement => Some(verified.iter().find(|signature| requirement.met_by(signature))?.signer().clone()),
-            };
-            let (policy, authority) = (self.name.clone(), authority.name.clone());
-            Some(Met { policy, authority, signer, enforced: self.enforces() })
-        })
-    }
 }
 
-fn undecided(open: &[&Policy], evidence: Option<&Evidence>) -> Undecided {
+fn undecided(open: &[&Policy], findings: &Findings) -> Undecided {
     let policies = open.iter().map(|policy| policy.name.clone()).collect();
-    match evidence {
-        None => Undecided::NoEvidence { policies },
-        Some(evidence) => Undecided::Gaps { policies, gaps: evidence.gaps().to_vec() },
+    let mut gaps: Vec<Gap> = Vec::new();
+    for gap in findings.iter().flat_map(|evidence| evidence.gaps()) {
+        if !gaps.contains(gap) {
+            gaps.push(gap.clone());
+        }
+    }
+    match gaps.is_empty() {
+        true => Undecided::NoEvidence { policies },
+        false => Undecided::Gaps { policies, gaps },
     }
 }

@@ -11,13 +11,14 @@ use crate::{
     model::Policy,
     object::Object,
     problem::{At, LoadErrors, Objection, Problem, Problems, excerpt},
-    trust_root,
+    trust_root::{self, Contents},
     yaml::{Node, documents},
 };
 
 /// What the files hold. There is at least one policy, and no name twice.
 pub(crate) struct Loaded {
     pub(crate) policies: Vec<Policy>,
+    pub(crate) roots: BTreeMap<String, Contents>,
     pub(crate) config: Config,
 }
 
@@ -33,11 +34,11 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
     refuse_duplicates(files, &entries);
     let config =
         entries.iter().find(|entry| entry.kind == Kind::Config).map_or(Config::STRICT, |e| Config::read(&e.top));
-    let mut policies = Vec::new();
+    let (mut policies, mut roots) = (Vec::new(), BTreeMap::new());
     for Entry { kind, name, top, .. } in &entries {
         match kind {
             Kind::Policy => policies.push(policy(name, top, config.empty)),
-            Kind::TrustRoot => trust_root::check(top),
+            Kind::TrustRoot => drop(roots.insert(name.clone(), trust_root::read(top))),
             Kind::Config => {}
         }
     }
@@ -49,7 +50,7 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
     match LoadErrors::of(found) {
         Some(errors) => Err(errors),
         None if policies.is_empty() => Err(LoadErrors::no_policy(files.len())),
-        None => Ok(Loaded { policies, config }),
+        None => Ok(Loaded { policies, roots, config }),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use keys::PublicKey;
-use verifier::{Format, VerifiedSignature};
+use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedSignature};
 
-use crate::Glob;
+use crate::{Glob, inquiry::Shelf, resource::ResourceMatch};
 
 /// One ClusterImagePolicy. It has at least one glob, and authorities with distinct names.
 #[derive(Debug, Clone)]
@@ -13,8 +13,12 @@ pub struct Policy {
     pub(crate) name: String,
     pub(crate) mode: Mode,
     pub(crate) globs: Vec<Glob>,
+    pub(crate) resources: Vec<ResourceMatch>,
     pub(crate) authorities: Vec<Authority>,
+    /// What it says that can't be evaluated.
     pub(crate) unready: Option<NotReady>,
+    /// What it refers to that is not at hand.
+    pub(crate) lack: Option<NotReady>,
 }
 
 impl Policy {
@@ -41,7 +45,7 @@ impl Policy {
     /// # Errors
     /// Fails with what it cannot evaluate; no image that the policy matches can meet it.
     pub fn readiness(&self) -> Result<(), &NotReady> {
-        self.unready.as_ref().map_or(Ok(()), Err)
+        self.unready.as_ref().or(self.lack.as_ref()).map_or(Ok(()), Err)
     }
 
     /// Whether a failure refuses the image. A policy without authorities does so in every mode.
@@ -66,11 +70,11 @@ pub(crate) struct Authority {
     pub(crate) requirement: Requirement,
 }
 
-/// What an authority asks. One signature must meet all of it.
+/// What an authority asks.
 #[derive(Debug, Clone)]
 pub(crate) enum Requirement {
-    /// A signature by this key, in this format where one is named.
-    Key { key: PublicKey, format: Option<Format> },
+    /// One signature that meets all of this.
+    Signature(SignatureRule),
     /// Nothing.
     Pass,
     /// The impossible, with a message.
@@ -79,15 +83,88 @@ pub(crate) enum Requirement {
     Unsupported,
 }
 
-impl Requirement {
-    /// Whether this one signature meets the requirement. What needs no signature is met by none.
-    pub(crate) fn met_by(&self, signature: &VerifiedSignature) -> bool {
+/// What one signature must be like.
+#[derive(Debug, Clone)]
+pub(crate) struct SignatureRule {
+    pub(crate) by: By,
+    pub(crate) format: Option<Format>,
+    pub(crate) material: Material,
+    pub(crate) shelf: Shelf,
+    pub(crate) demands: Demands,
+}
+
+/// Who must have signed.
+#[derive(Debug, Clone)]
+pub(crate) enum By {
+    Key(PublicKey),
+    /// Any one of these; there is at least one.
+    Identities(Vec<IdentityMatcher>),
+}
+
+/// Whose certificates, logs and clocks count. Nobody's, where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Material {
+    pub(crate) authorities: Option<RootName>,
+    pub(crate) logs: Option<RootName>,
+    pub(crate) clocks: Option<RootName>,
+}
+
+/// A trust root, as a policy names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RootName {
+    /// The one that whoever runs the gate trusts where a policy names none.
+    Default,
+    /// A TrustRoot object.
+    Named(String),
+}
+
+/// How far a signature is from meeting a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Miss {
+    Signer,
+    Format(Format),
+    Demand(Fault),
+}
+
+impl SignatureRule {
+    /// Whether this one signature is what the rule asks for.
+    pub(crate) fn met_by(&self, signature: &VerifiedSignature) -> Result<(), Miss> {
+        if !self.by.is(signature.signer()) {
+            return Err(Miss::Signer);
+        }
+        if let Some(wanted) = self.format.filter(|wanted| signature.format() != *wanted) {
+            return Err(Miss::Format(wanted));
+        }
+        signature.meets(self.demands).map_err(Miss::Demand)
+    }
+}
+
+impl By {
+    fn is(&self, signer: &Signer) -> bool {
+        match (self, signer) {
+            (Self::Key(key), Signer::Key(id)) => key.id() == *id,
+            (Self::Identities(wanted), Signer::Identity(identity)) => wanted.iter().any(|one| one.matches(identity)),
+            (Self::Key(_), Signer::Identity(_)) | (Self::Identities(_), Signer::Key(_)) => false,
+        }
+    }
+
+    /// What kind of authority this is, as upstream's messages name it.
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Key { key, format } => {
-                *signature.signer() == verifier::Signer::Key(key.id())
-                    && format.is_none_or(|wanted| signature.format() == wanted)
+            Self::Key(_) => "key",
+            Self::Identities(_) => "keyless",
+        }
+    }
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "key {}", key.id()),
+            Self::Identities(wanted) => {
+                let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+                f.write_str(&wanted.join(" or "))
             }
-            Self::Pass | Self::Fail { .. } | Self::Unsupported => false,
         }
     }
 }
@@ -99,6 +176,12 @@ pub enum NotReady {
     Uses(Vec<String>),
     /// It has no authorities: nothing could satisfy it.
     NoAuthorities,
+    /// It refers to a TrustRoot that is not there.
+    NoTrustRoot(String),
+    /// It refers to a TrustRoot that cannot be used, for this reason.
+    UnusableTrustRoot(String, String),
+    /// It names no TrustRoot, and the gate was given no trusted root.
+    NoDefaultRoot,
 }
 
 impl fmt::Display for NotReady {
@@ -106,6 +189,9 @@ impl fmt::Display for NotReady {
         match self {
             Self::Uses(fields) => write!(f, "uses {}, which this version cannot evaluate", fields.join(", ")),
             Self::NoAuthorities => f.write_str("has no authorities, so that nothing can satisfy it"),
+            Self::NoTrustRoot(name) => write!(f, "refers to trustRootRef {name}, which is not found"),
+            Self::UnusableTrustRoot(name, why) => write!(f, "refers to trustRootRef {name}, which {why}"),
+            Self::NoDefaultRoot => f.write_str("names no trustRootRef, and no trusted root was given"),
         }
     }
 }

@@ -76,13 +76,16 @@ impl<'a> Object<'a> {
         self.field(name).is_some()
     }
 
-    /// Checks that every field is a string.
-    pub(crate) fn all_are_texts(&self) {
+    /// All fields, each of which must be a string.
+    pub(crate) fn all_texts(&self) -> Vec<(String, String)> {
+        let mut texts = Vec::new();
         for Member { name, node, .. } in self.members {
-            if !matches!(node.value, Value::Text(_)) {
-                self.object_to(node.at, wrong_type(&self.path_of(&excerpt(name)), &node.value, "a string"));
+            match &node.value {
+                Value::Text(text) => texts.push((name.clone(), text.clone())),
+                other => self.object_to(node.at, wrong_type(&self.path_of(&excerpt(name)), other, "a string")),
             }
         }
+        texts
     }
 
     /// A string; an empty one is absent.

@@ -7,7 +7,7 @@ use verifier::{Evidence, VerifiedAttestation};
 use crate::{
     Glob, NotReady, Policy, Reason,
     glob::Match,
-    model::{Authority, Requirement},
+    model::{Authority, By, Miss, Requirement, SignatureRule},
     problem::plain,
 };
 
@@ -46,46 +46,65 @@ pub(crate) fn not_ready(policy: &str, image: &ImageRef, why: &NotReady) -> Reaso
 }
 
 /// Nothing satisfied the policy; without evidence, nothing could have.
-pub(crate) fn failed(policy: &Policy, image: &ImageRef, evidence: Option<&Evidence>) -> Reason {
+pub(crate) fn failed<'e>(
+    policy: &Policy,
+    image: &ImageRef,
+    answer: impl Fn(&SignatureRule) -> Option<&'e Evidence>,
+) -> Reason {
     let mut lines: Vec<(u8, String)> =
-        policy.authorities.iter().map(|authority| authority_line(authority, image, evidence)).collect();
+        policy.authorities.iter().map(|authority| authority_line(authority, image, &answer)).collect();
     lines.sort_by_key(|(rank, _)| *rank);
     let rank = lines.first().map_or(RANK_SETTLED, |(rank, _)| *rank);
     let mut details: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
-    details.extend(evidence.map(signature_lines).unwrap_or_default());
+    // Several authorities may have been judged by one examination, whose signatures are told of once.
+    for line in policy.rules().filter_map(&answer).flat_map(signature_lines) {
+        if !details.contains(&line) {
+            details.push(line);
+        }
+    }
     failed_policy(&policy.name, details, rank)
 }
 
-fn authority_line(authority: &Authority, image: &ImageRef, evidence: Option<&Evidence>) -> (u8, String) {
-    let (rank, why) = match &authority.requirement {
+fn authority_line<'e>(
+    authority: &Authority,
+    image: &ImageRef,
+    answer: impl Fn(&SignatureRule) -> Option<&'e Evidence>,
+) -> (u8, String) {
+    match &authority.requirement {
         Requirement::Fail { message } if message.is_empty() => {
-            return (RANK_SETTLED, format!("{image} disallowed by static policy"));
+            (RANK_SETTLED, format!("{image} disallowed by static policy"))
         }
         Requirement::Fail { message } => {
-            return (RANK_SETTLED, format!("{image} disallowed by static policy: {}", plain(message)));
+            (RANK_SETTLED, format!("{image} disallowed by static policy: {}", plain(message)))
         }
-        requirement => unsatisfied(requirement, evidence),
-    };
-    let (name, wanted) = (plain(&authority.name), evidence.map(|e| e.image().index_name()).unwrap_or_default());
-    (rank, format!("{image} signature key validation failed for authority {name} for {wanted}: {why}"))
+        Requirement::Pass | Requirement::Unsupported => (RANK_NOTHING, format!("{image} no signatures found")),
+        Requirement::Signature(rule) => {
+            let evidence = answer(rule);
+            let (rank, why) = unsatisfied(rule, evidence);
+            let (name, kind) = (plain(&authority.name), rule.by.kind());
+            let wanted = evidence.map(|e| e.image().index_name()).unwrap_or_default();
+            (rank, format!("{image} signature {kind} validation failed for authority {name} for {wanted}: {why}"))
+        }
+    }
 }
 
 /// The most telling thing about the signatures there are, from the view of one authority.
-fn unsatisfied(requirement: &Requirement, evidence: Option<&Evidence>) -> (u8, String) {
+fn unsatisfied(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String) {
     let Some(evidence) = evidence else { return (RANK_NOTHING, "no signatures found".to_owned()) };
-    let own = evidence.verified().iter().map(|signature| {
+    let own = evidence.verified().iter().filter_map(|signature| {
         let (signer, format) = (signature.signer(), signature.format());
-        match requirement {
-            Requirement::Key { key, format: Some(wanted) } if *signer == verifier::Signer::Key(key.id()) => {
+        let told = match rule.met_by(signature).err()? {
+            Miss::Signer if matches!(rule.by, By::Identities(_)) => {
+                let words = "none of the expected identities matched what was in the certificate";
+                (RANK_STRANGER, format!("{words}: signature is by {signer}, wanted {}", rule.by))
+            }
+            Miss::Signer => (RANK_STRANGER, format!("signature is by {signer}, wanted {}", rule.by)),
+            Miss::Format(wanted) => {
                 (RANK_SETTLED, format!("signature by {signer} has the {format} format, wanted {wanted}"))
             }
-            Requirement::Key { key, .. } => {
-                (RANK_STRANGER, format!("signature is by {signer}, wanted key {}", key.id()))
-            }
-            Requirement::Pass | Requirement::Fail { .. } | Requirement::Unsupported => {
-                (RANK_STRANGER, format!("signature is by {signer}"))
-            }
-        }
+            Miss::Demand(fault) => (RANK_SETTLED, format!("signature by {signer}: {fault}")),
+        };
+        Some((told.0, plain(&told.1)))
     });
     let refused = evidence.refused().iter().map(|refused| (refused.fault.rank(), plain(&refused.fault.to_string())));
     let attested = evidence.attestations().iter().map(|one| (RANK_ATTESTATION, plain(&not_a_signature(one))));

@@ -1,51 +1,86 @@
 //! The set of policies in force, and which of them are about an image.
 
+use std::collections::BTreeMap;
+
 use oci::{AnyDigest, Digest, ImageRef};
 use verifier::TrustRoot;
 
 use crate::{
-    LoadErrors, Matched, NoMatch, Policy,
+    Inquiry, LoadErrors, Matched, NoMatch, Policy, Resource,
     glob::Match,
     load::{Loaded, load},
-    model::Requirement,
+    model::SignatureRule,
+    trust::{Plan, Roots},
+    trust_root::Contents,
 };
 
 /// Checked policies, at least one, with what decides where none matches. Immutable.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
     policies: Vec<Policy>,
+    roots: BTreeMap<String, Contents>,
     no_match: NoMatch,
-    trust: TrustRoot,
-    fingerprint: Digest,
+    inquiries: BTreeMap<Plan, Inquiry>,
+    written: Digest,
+    trust: Digest,
 }
 
 impl PolicySet {
     /// Reads policy files, each with its name and its text, in YAML or JSON, each with any number of objects.
     ///
+    /// Policies that name no TrustRoot are not ready until [`Self::with_default_root`].
+    ///
     /// # Errors
     /// Fails with every problem of every file. No policy at all is a problem too.
     pub fn parse(files: &[(String, String)]) -> Result<Self, LoadErrors> {
-        let Loaded { policies, config } = load(files)?;
-        let keys = policies.iter().flat_map(|policy| &policy.authorities).filter_map(|authority| {
-            match &authority.requirement {
-                Requirement::Key { key, .. } => Some(key.clone()),
-                Requirement::Pass | Requirement::Fail { .. } | Requirement::Unsupported => None,
-            }
-        });
-        let trust = TrustRoot::new(keys.collect());
-        Ok(Self { policies, no_match: config.no_match, trust, fingerprint: fingerprint(files) })
+        let Loaded { policies, roots, config } = load(files)?;
+        let (no_match, written) = (config.no_match, fingerprint(files));
+        let (inquiries, trust) = (BTreeMap::new(), written);
+        Ok(Self { policies, roots, no_match, inquiries, written, trust }.assembled(None))
+    }
+
+    /// Whether some policy takes the root that whoever runs the gate trusts.
+    #[must_use]
+    pub fn needs_default_root(&self) -> bool {
+        self.policies.iter().flat_map(Policy::rules).any(SignatureRule::needs_default_root)
+    }
+
+    /// The same policies, with this root where they name none. Its own keys and demands have no say.
+    #[must_use]
+    pub fn with_default_root(self, root: &TrustRoot) -> Self {
+        self.assembled(Some(root))
+    }
+
+    fn assembled(mut self, default: Option<&TrustRoot>) -> Self {
+        let roots = Roots { named: &self.roots, default };
+        for policy in &mut self.policies {
+            policy.lack = roots.lack(policy);
+        }
+        self.inquiries = roots.inquiries(&self.policies);
+        let trusts: Vec<u8> = self.inquiries.values().flat_map(|one| *one.trust().fingerprint().as_bytes()).collect();
+        self.trust = Digest::of(&trusts);
+        self
     }
 
     /// The digest of the texts that were parsed, in whatever order and under whatever names they came.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
-        self.fingerprint
+        self.written
     }
 
-    /// The keys of all policies. Which of them a policy trusts, [`Matched::decide`] knows.
+    /// The digest of everything that signatures are checked against.
     #[must_use]
-    pub fn trust(&self) -> &TrustRoot {
-        &self.trust
+    pub fn trust_fingerprint(&self) -> Digest {
+        self.trust
+    }
+
+    /// Everything that some policy may ask about an image.
+    pub fn inquiries(&self) -> impl Iterator<Item = &Inquiry> {
+        self.inquiries.values()
+    }
+
+    pub(crate) fn inquiry(&self, rule: &SignatureRule) -> Option<&Inquiry> {
+        self.inquiries.get(&rule.plan())
     }
 
     /// The policies.
@@ -62,20 +97,22 @@ impl PolicySet {
     /// The policies about an image, by the name under which it would be admitted: repository and SHA-256 digest.
     ///
     /// `resolved` is the digest that the image was found to have; without it, the one that the reference names is
-    /// taken. A tag never selects a policy.
+    /// taken. A tag never selects a policy. `object` is what the image runs in; where that is not known, a policy that
+    /// is only for some objects cannot be decided.
     #[must_use]
-    pub fn select(&self, image: &ImageRef, resolved: Option<&Digest>) -> Selection<'_> {
+    pub fn select(&self, image: &ImageRef, resolved: Option<&Digest>, object: Option<&Resource>) -> Selection<'_> {
         let digest = resolved.copied().or_else(|| image.digest().and_then(AnyDigest::sha256));
         let name = image.repository().index_name();
-        let mut policies = Vec::new();
-        for policy in &self.policies {
+        let (mut policies, mut open) = (Vec::new(), Vec::new());
+        for policy in self.policies.iter().filter(|policy| policy.may_be_for(object)) {
             match policy.selects(&name, digest.as_ref()) {
-                Match::Always => policies.push(policy),
+                Match::Always if policy.is_for(object) => policies.push(policy),
+                Match::Always => open.push(policy),
                 Match::Never => {}
                 Match::ByDigest => return Selection::NeedsDigest,
             }
         }
-        Selection::Matched(Matched::new(self, image.clone(), digest, policies))
+        Selection::Matched(Matched::new(self, image.clone(), digest, policies, open))
     }
 }
 
@@ -101,6 +138,17 @@ impl Policy {
             (Match::ByDigest, _) | (_, Match::ByDigest) => Match::ByDigest,
             (Match::Never, Match::Never) => Match::Never,
         })
+    }
+
+    /// Whether it is certainly for this object.
+    fn is_for(&self, object: Option<&Resource>) -> bool {
+        let named = |object| self.resources.iter().any(|resource| resource.is_about(object));
+        self.resources.is_empty() || object.is_some_and(named)
+    }
+
+    /// Whether it is for this object, or may be for one that is not known.
+    fn may_be_for(&self, object: Option<&Resource>) -> bool {
+        object.is_none() || self.is_for(object)
     }
 }
 

@@ -145,6 +145,12 @@ pub enum Undecided {
         /// The image that was asked about.
         wanted: String,
     },
+    /// The policies are for some Kubernetes objects only, and nobody said in which one the image runs.
+    #[error("`match` asks which object the image runs in, and nobody said that here: {}", .policies.join(", "))]
+    NoObject {
+        /// The policies that ask.
+        policies: Vec<String>,
+    },
     /// Nothing found satisfies these policies, and not everything could be read.
     #[error("not every signature could be read ({}), and none that could satisfies {}", list(.gaps), .policies.join(", "))]
     Gaps {
@@ -161,7 +167,7 @@ impl Undecided {
     pub fn gaps(&self) -> &[Gap] {
         match self {
             Self::Gaps { gaps, .. } => gaps,
-            Self::NoEvidence { .. } | Self::OtherImage { .. } => &[],
+            Self::NoEvidence { .. } | Self::OtherImage { .. } | Self::NoObject { .. } => &[],
         }
     }
 }

@@ -8,7 +8,7 @@ use verifier::UntrustedSignature;
 const PASS: &str = "{static: {action: pass}}";
 
 fn verdict(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Verdict {
-    matched(set).decide(Some(&evidence(set, signatures))).expect("the evidence is complete")
+    matched(set).decide(&evidence(set, signatures)).expect("the evidence is complete")
 }
 
 fn allowed(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> bool {

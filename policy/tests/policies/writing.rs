@@ -1,13 +1,13 @@
 //! Policies written in the shortest way, and real signatures to judge by them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PrivateKey;
 use oci::{Digest, ImageRef, PinnedRef, location, media_type, simple_signing};
-use policy::{Matched, PolicySet, Selection};
+use policy::{Findings, Inquiry, Matched, PolicySet, Selection};
 use rustls_pki_types::UnixTime;
-use verifier::{Evidence, Found, Gap, Place, SIGN_PREDICATE, Source, TrustRoot, UntrustedSignature};
+use verifier::{Found, Gap, Place, SIGN_PREDICATE, Source, UntrustedSignature};
 
 /// The image that all tests are about.
 pub(crate) fn image() -> PinnedRef {
@@ -65,18 +65,21 @@ pub(crate) fn stated(key: &PrivateKey, image: &PinnedRef, predicate_type: &str) 
 }
 
 /// What is known after these signatures of [`image`] were examined.
-pub(crate) fn evidence(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Evidence {
-    examine(set.trust(), Found { signatures, gaps: Vec::new() })
+pub(crate) fn evidence(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Findings {
+    examine(set, &Found { signatures, gaps: Vec::new() })
 }
 
 /// The same, if a source could not be read.
-pub(crate) fn incomplete(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Evidence {
+pub(crate) fn incomplete(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Findings {
     let gap = Gap { source: Source::Referrers, why: "the registry answered 429".to_owned() };
-    examine(set.trust(), Found { signatures, gaps: vec![gap] })
+    examine(set, &Found { signatures, gaps: vec![gap] })
 }
 
-fn examine(trust: &TrustRoot, found: Found) -> Evidence {
-    verifier::examine(&image(), found, trust, UnixTime::since_unix_epoch(std::time::Duration::from_secs(1)))
+/// The same signatures, wherever an inquiry looks.
+fn examine(set: &PolicySet, found: &Found) -> Findings {
+    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
+    let answer = |inquiry: &Inquiry| verifier::examine(&image(), found.clone(), inquiry.trust(), now);
+    set.inquiries().fold(Findings::none(), |so_far, inquiry| so_far.with(inquiry, Arc::new(answer(inquiry))))
 }
 
 /// A policy of this name about [`image`], with this mode and these authorities in YAML's flow style.
@@ -111,7 +114,7 @@ pub(crate) fn set(documents: &[String]) -> PolicySet {
 
 /// Those that are about [`image`].
 pub(crate) fn matched(set: &PolicySet) -> Matched<'_> {
-    match set.select(&written(), Some(image().digest())) {
+    match set.select(&written(), Some(image().digest()), None) {
         Selection::Matched(matched) => matched,
         Selection::NeedsDigest => panic!("the digest was given"),
     }

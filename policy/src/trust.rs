@@ -1,0 +1,99 @@
+//! From the trust roots that policies name to the inquiries that their authorities need.
+
+use std::collections::BTreeMap;
+
+use keys::PublicKey;
+use verifier::TrustRoot;
+
+use crate::{
+    Inquiry, NotReady, Policy,
+    inquiry::Shelf,
+    model::{By, Material, Requirement, RootName, SignatureRule},
+    trust_root::Contents,
+};
+
+/// What an inquiry depends on beside the keys.
+pub(crate) type Plan = (Material, Shelf);
+
+/// All trust roots there are.
+pub(crate) struct Roots<'a> {
+    pub(crate) named: &'a BTreeMap<String, Contents>,
+    pub(crate) default: Option<&'a TrustRoot>,
+}
+
+impl Roots<'_> {
+    /// The inquiries of these policies, one for each distinct plan, with all the keys that share it.
+    pub(crate) fn inquiries(&self, policies: &[Policy]) -> BTreeMap<Plan, Inquiry> {
+        let mut keys: BTreeMap<Plan, Vec<PublicKey>> = BTreeMap::new();
+        for rule in policies.iter().flat_map(Policy::rules) {
+            let sharing = keys.entry((rule.material.clone(), rule.shelf.clone())).or_default();
+            sharing.extend(match &rule.by {
+                By::Key(key) => Some(key.clone()),
+                By::Identities(_) => None,
+            });
+        }
+        let usable = keys.into_iter().filter_map(|(plan, keys)| {
+            let trust = self.assemble(&plan.0).ok()?.with_keys(keys);
+            let inquiry = Inquiry::new(trust, plan.1.clone());
+            Some((plan, inquiry))
+        });
+        usable.collect()
+    }
+
+    /// Why this policy can't be evaluated for want of a root.
+    pub(crate) fn lack(&self, policy: &Policy) -> Option<NotReady> {
+        policy.rules().find_map(|rule| self.assemble(&rule.material).err())
+    }
+
+    /// Certificates, logs and clocks, each from where the authority takes them. Nothing is demanded here: what an
+    /// authority demands it asks of each signature.
+    fn assemble(&self, material: &Material) -> Result<TrustRoot, NotReady> {
+        let mut root = TrustRoot::new(Vec::new());
+        if let Some(name) = &material.authorities {
+            let from = self.root(name)?;
+            root = from.authorities().iter().cloned().fold(root, TrustRoot::with_authority);
+            root = from.certificate_logs().iter().cloned().fold(root, TrustRoot::with_certificate_log);
+        }
+        if let Some(name) = &material.logs {
+            root = self.root(name)?.logs().iter().cloned().fold(root, TrustRoot::with_log);
+        }
+        if let Some(name) = &material.clocks {
+            let clocks = self.root(name)?.timestamp_authorities();
+            root = clocks.iter().cloned().fold(root, TrustRoot::with_timestamp_authority);
+        }
+        Ok(root)
+    }
+
+    fn root(&self, name: &RootName) -> Result<&TrustRoot, NotReady> {
+        match name {
+            RootName::Default => self.default.ok_or(NotReady::NoDefaultRoot),
+            RootName::Named(name) => match self.named.get(name) {
+                Some(Ok(root)) => Ok(root),
+                Some(Err(why)) => Err(NotReady::UnusableTrustRoot(name.clone(), why.clone())),
+                None => Err(NotReady::NoTrustRoot(name.clone())),
+            },
+        }
+    }
+}
+
+impl Policy {
+    /// What its authorities ask of signatures.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &SignatureRule> {
+        self.authorities.iter().filter_map(|authority| match &authority.requirement {
+            Requirement::Signature(rule) => Some(rule),
+            Requirement::Pass | Requirement::Fail { .. } | Requirement::Unsupported => None,
+        })
+    }
+}
+
+impl SignatureRule {
+    pub(crate) fn plan(&self) -> Plan {
+        (self.material.clone(), self.shelf.clone())
+    }
+
+    /// Whether it takes the root that whoever runs the gate trusts.
+    pub(crate) fn needs_default_root(&self) -> bool {
+        let Material { authorities, logs, clocks } = &self.material;
+        [authorities, logs, clocks].into_iter().flatten().any(|name| *name == RootName::Default)
+    }
+}
