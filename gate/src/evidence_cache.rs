@@ -1,4 +1,4 @@
-//! Evidence by image and trust: found once, used by many, for a while.
+//! Evidence by image and inquiry: found once, used by many, for a while.
 //!
 //! A flight is a task of its own. Whoever waits may give up; the flight goes on and its evidence is kept. Incomplete
 //! evidence serves those who wait, and nobody after them.
@@ -23,7 +23,7 @@ use verifier::Evidence;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) image: PinnedRef,
-    pub(crate) trust: Digest,
+    pub(crate) inquiry: Digest,
 }
 
 type Answer<E> = Result<Arc<Evidence>, Arc<E>>;
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn key() -> Key {
-        Key { image: PinnedRef::new("a.b/c".parse().unwrap(), Digest::of(b"x")), trust: Digest::of(b"t") }
+        Key { image: PinnedRef::new("a.b/c".parse().unwrap(), Digest::of(b"x")), inquiry: Digest::of(b"t") }
     }
 
     fn evidence(gaps: Vec<Gap>) -> Evidence {

@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use oci::{AnyDigest, Digest, ImageRef, PinnedRef, Repository};
-use policy::{Approval, Matched, Needs, PolicySet, Selection, Verdict};
+use policy::{Approval, Findings, Inquiry, Matched, Needs, PolicySet, Resource, Selection, Verdict};
 use registry::{Client, Kind, Lookup, Resolved};
 use rustls_pki_types::UnixTime;
 use verifier::{Evidence, examine};
@@ -63,6 +63,8 @@ impl Door {
 pub struct Request {
     /// The image, as a person wrote it.
     pub image: ImageRef,
+    /// The Kubernetes object that it runs in, where there is one.
+    pub object: Option<Resource>,
     /// The door that asks.
     pub door: Door,
     /// Who asks, for the log.
@@ -79,8 +81,8 @@ pub struct Judged {
     /// The image that was judged. None with an allowed image: it is let in without having been resolved, since every
     /// policy that matches allows it unsigned or only warns.
     pub pinned: Option<PinnedRef>,
-    /// The signatures, where any were needed.
-    pub evidence: Option<Arc<Evidence>>,
+    /// The signatures, where any were needed: once for each set of trust that policies judge by.
+    pub evidence: Vec<Arc<Evidence>>,
     /// The policy that was in force.
     pub revision: Digest,
 }
@@ -89,7 +91,7 @@ struct Progress {
     started: Instant,
     timings: Timings,
     pinned: Option<PinnedRef>,
-    evidence: Option<Arc<Evidence>>,
+    findings: Findings,
     cached: bool,
 }
 
@@ -118,6 +120,14 @@ impl Gate {
         self.0.policies.load().as_ref().map(|set| set.fingerprint())
     }
 
+    /// Whether the same policies of those in force are for each of these images in one object as in the other. Without
+    /// policies nothing is alike.
+    #[must_use]
+    pub fn policies_are_alike(&self, images: &[ImageRef], one: &Resource, other: &Resource) -> bool {
+        let policies = self.0.policies.load();
+        policies.as_ref().is_some_and(|set| images.iter().all(|image| set.is_alike(image, one, other)))
+    }
+
     /// Judges one image.
     ///
     /// # Errors
@@ -143,12 +153,12 @@ impl Gate {
         let known = request.image.digest().and_then(AnyDigest::sha256);
         progress.pinned = known.map(|digest| PinnedRef::new(request.image.repository().clone(), digest));
         let work = async {
-            match set.select(&request.image, known.as_ref()) {
-                Selection::Matched(matched) => self.decide(set, &matched, &request.image, progress).await,
+            match set.select(&request.image, known.as_ref(), request.object.as_ref()) {
+                Selection::Matched(matched) => self.decide(&matched, &request.image, progress).await,
                 Selection::NeedsDigest => {
                     let digest = *self.resolve(&request.image, progress).await?.digest();
-                    match set.select(&request.image, Some(&digest)) {
-                        Selection::Matched(matched) => self.decide(set, &matched, &request.image, progress).await,
+                    match set.select(&request.image, Some(&digest), request.object.as_ref()) {
+                        Selection::Matched(matched) => self.decide(&matched, &request.image, progress).await,
                         Selection::NeedsDigest => Err(GateError::Failed),
                     }
                 }
@@ -160,18 +170,17 @@ impl Gate {
             Ok(verdict) => verdict,
             Err(error) => {
                 let digest = progress.pinned.as_ref().map(|pinned| *pinned.digest());
-                let approval = forgiving(set, &request.image, digest.as_ref(), &error).ok_or(error)?;
+                let approval = forgiving(set, request, digest.as_ref(), &error).ok_or(error)?;
                 progress.pinned = None;
                 Verdict::Allow(approval)
             }
         };
-        let (pinned, evidence) = (progress.pinned.clone(), progress.evidence.clone());
+        let (pinned, evidence) = (progress.pinned.clone(), progress.findings.iter().cloned().collect());
         Ok(Judged { verdict, pinned, evidence, revision: set.fingerprint() })
     }
 
     async fn decide(
         &self,
-        set: &PolicySet,
         matched: &Matched<'_>,
         image: &ImageRef,
         progress: &mut Progress,
@@ -181,11 +190,11 @@ impl Gate {
             Needs::Pin => {
                 self.resolve(image, progress).await?;
             }
-            Needs::Evidence => progress.evidence = Some(self.evidence(set, image, progress).await?),
+            Needs::Evidence => self.look(matched, image, progress).await?,
         }
-        let verdict = matched.decide(progress.evidence.as_deref());
-        if let (Ok(Verdict::Deny(_)), Some(evidence)) = (&verdict, &progress.evidence) {
-            self.0.evidence.refused(key(set, evidence.image()));
+        let verdict = matched.decide(&progress.findings);
+        if let (Ok(Verdict::Deny(_)), Some(pinned)) = (&verdict, &progress.pinned) {
+            matched.inquiries().iter().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned)));
         }
         verdict.map_err(|open| GateError::Incomplete(Box::new(open)))
     }
@@ -203,25 +212,39 @@ impl Gate {
         Ok(pinned)
     }
 
-    async fn evidence(
-        &self,
-        set: &PolicySet,
-        image: &ImageRef,
-        progress: &mut Progress,
-    ) -> Result<Arc<Evidence>, GateError> {
+    /// Answers every inquiry of the policies that match, all at once.
+    async fn look(&self, matched: &Matched<'_>, image: &ImageRef, progress: &mut Progress) -> Result<(), GateError> {
         let given = progress.pinned.is_some();
         let pinned = self.resolve(image, progress).await?;
-        let key = key(set, &pinned);
+        let begun = Instant::now();
+        let inquiries = matched.inquiries();
+        progress.cached = inquiries.iter().all(|inquiry| self.0.evidence.get(&key(inquiry, &pinned)).is_some());
+        // An image that nobody has seen yet is looked up together with its signatures, once.
+        let asked = inquiries.iter().enumerate().map(|(i, inquiry)| {
+            let to_find = (given && i == 0).then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
+            self.evidence(inquiry, &pinned, to_find)
+        });
+        let answers = futures::future::try_join_all(asked).await;
+        progress.timings.evidence_ms = millis(begun);
+        for (inquiry, evidence) in inquiries.into_iter().zip(answers?) {
+            progress.findings = std::mem::take(&mut progress.findings).with(inquiry, evidence);
+        }
+        Ok(())
+    }
+
+    async fn evidence(
+        &self,
+        inquiry: &Inquiry,
+        pinned: &PinnedRef,
+        to_find: Option<ImageRef>,
+    ) -> Result<Arc<Evidence>, GateError> {
+        let key = key(inquiry, pinned);
         if let Some(evidence) = self.0.evidence.get(&key) {
-            progress.cached = true;
             return Ok(evidence);
         }
-        let begun = Instant::now();
-        let to_find = given.then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
         // Boxed, since it is large and moves from hand to hand.
-        let fetch = Box::pin(Self::fetch(self.clone(), pinned, to_find, set.trust().clone()));
+        let fetch = Box::pin(Self::fetch(self.clone(), pinned.clone(), to_find, inquiry.clone()));
         let evidence = self.0.evidence.fetch(key, fetch, || GateError::Failed).await;
-        progress.timings.evidence_ms = millis(begun);
         evidence.map_err(|error| match Arc::try_unwrap(error) {
             Ok(error) => error,
             Err(shared) => GateError::Shared(shared),
@@ -233,9 +256,9 @@ impl Gate {
         self,
         pinned: PinnedRef,
         to_find: Option<ImageRef>,
-        trust: verifier::TrustRoot,
+        inquiry: Inquiry,
     ) -> Result<Evidence, GateError> {
-        let stored_in = self.0.stored_in.as_ref().unwrap_or(pinned.repository());
+        let stored_in = inquiry.stored_in().or(self.0.stored_in.as_ref()).unwrap_or(pinned.repository());
         let exists = async {
             match &to_find {
                 None => Ok(()),
@@ -244,7 +267,7 @@ impl Gate {
         };
         let (discovery, exists) = tokio::join!(self.0.client.discover(&pinned, stored_in, Kind::Signatures), exists);
         exists?;
-        let examined = self.0.examiners.examine(move || examine(&pinned, discovery.found, &trust, now()));
+        let examined = self.0.examiners.examine(move || examine(&pinned, discovery.found, inquiry.trust(), now()));
         examined.await.ok_or(GateError::Failed)
     }
 
@@ -263,7 +286,7 @@ impl Gate {
             outcome,
             reasons,
             policy: set.map(|set| set.fingerprint().to_string()),
-            trust: set.map(|set| set.trust().fingerprint().to_string()),
+            trust: set.map(|set| set.trust_fingerprint().to_string()),
             cached: progress.cached,
             timings: Timings { total_ms: millis(progress.started), ..progress.timings },
         });
@@ -273,17 +296,17 @@ impl Gate {
 impl Progress {
     fn begin() -> Self {
         let started = Instant::now();
-        Self { started, timings: Timings::default(), pinned: None, evidence: None, cached: false }
+        Self { started, timings: Timings::default(), pinned: None, findings: Findings::none(), cached: false }
     }
 }
 
-fn key(set: &PolicySet, image: &PinnedRef) -> Key {
-    Key { image: image.clone(), trust: *set.trust().fingerprint() }
+fn key(inquiry: &Inquiry, image: &PinnedRef) -> Key {
+    Key { image: image.clone(), inquiry: *inquiry.fingerprint() }
 }
 
 /// The approval that policies give which let in what they cannot judge.
-fn forgiving(set: &PolicySet, image: &ImageRef, digest: Option<&Digest>, error: &GateError) -> Option<Approval> {
-    match set.select(image, digest) {
+fn forgiving(set: &PolicySet, request: &Request, digest: Option<&Digest>, error: &GateError) -> Option<Approval> {
+    match set.select(&request.image, digest, request.object.as_ref()) {
         Selection::Matched(matched) => matched.could_not_decide(&error.to_string()),
         Selection::NeedsDigest => None,
     }

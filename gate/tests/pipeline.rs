@@ -137,7 +137,7 @@ impl World {
 
     async fn check_within(&self, name: &str, deadline: Duration) -> Result<Judged, GateError> {
         let image = self.image(name);
-        self.gate.check(&Request { image, door: Door::Check, asked_by: "test".into(), deadline }).await
+        self.gate.check(&Request { image, object: None, door: Door::Check, asked_by: "test".into(), deadline }).await
     }
 
     fn asked_for(&self, part: &str) -> usize {
@@ -192,7 +192,7 @@ async fn signature_by_a_key_that_is_not_trusted_is_denied_with_its_fault() {
     let judged = world.check("shop/cart:1").await.unwrap();
     let Verdict::Deny(denial) = &judged.verdict else { panic!("allowed a stranger's") };
     assert!(denial.to_string().contains("not by a trusted key"), "{denial}");
-    assert_eq!(judged.evidence.unwrap().refused().len(), 2);
+    assert_eq!(judged.evidence[0].refused().len(), 2);
 }
 
 #[tokio::test]
@@ -347,7 +347,7 @@ async fn image_with_many_signatures_keeps_no_other_waiting() {
         answered.push(fetched);
     }
     let judged = slow.await.unwrap().unwrap();
-    assert_eq!(judged.evidence.as_ref().unwrap().refused().len(), 300);
+    assert_eq!(judged.evidence[0].refused().len(), 300);
     let all = world.asked_for("shop/evil");
     let meanwhile = answered.iter().filter(|fetched| **fetched == all).count();
     assert!(meanwhile > 10, "{meanwhile} answers while it was examined");

@@ -7,7 +7,6 @@ use oci::Repository;
 use verifier::{Demands, Format, IdentityMatcher, TextMatcher};
 
 use crate::{
-    inquiry::Shelf,
     kms,
     language::attestation_policy,
     model::{Authority, By, Material, Requirement, RootName, SignatureRule},
@@ -27,10 +26,10 @@ pub(crate) fn authority(entry: &Object<'_>, index: usize, unsupported: &mut Vec<
     let key = entry.object("key", &KEY_FIELDS).and_then(|object| key(&object, unsupported));
     let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, unsupported));
     let fixed = entry.object("static", &["action", "message"]).map(|object| fixed(entry, &object));
-    let shelf = shelf(entry, unsupported);
+    let stored_in = stored_in(entry, unsupported);
     let vouchers = Vouchers::read(entry);
     attestations(entry, unsupported);
-    let rule = |by, (material, demands)| SignatureRule { by, format, material, shelf, demands };
+    let rule = |by, (material, demands)| SignatureRule { by, format, material, stored_in, demands };
     let requirement = match (key, keyless, fixed) {
         (Some(key), None, None) => Requirement::Signature(rule(By::Key(key), vouchers.of_a_key())),
         (None, Some(keyless), None) if !keyless.identities.is_empty() => {
@@ -166,21 +165,21 @@ fn fixed(entry: &Object<'_>, object: &Object<'_>) -> Requirement {
 }
 
 /// Where the signatures lie: at most one place.
-fn shelf(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Shelf {
+fn stored_in(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Option<Repository> {
     let sources = entry.objects("source", &["oci", "signaturePullSecrets", "tagPrefix"]);
     if sources.len() > 1 {
         let objection = Objection::invalid(&sources.len().to_string(), entry.path_of("source"), Why::Sources);
         entry.object_to(entry.at_field("source"), objection);
     }
-    let mut shelf = Shelf::default();
+    let mut stored_in = None;
     for source in &sources {
         if let Some(text) = source.text("oci") {
             text.expect(is_place(&text), "a repository or a registry's host");
-            shelf.repository = text.value.parse().ok();
+            stored_in = text.value.parse().ok();
             // A host alone says nothing about where on it.
             unsupported.extend(is_host(text.value).then(|| source.path_of("oci")));
         }
-        shelf.tag_prefix = source.text("tagPrefix").map(|text| text.value.to_owned());
+        unsupported.extend(source.text("tagPrefix").map(|text| text.path));
         for secret in source.objects("signaturePullSecrets", &["name"]) {
             secret.required_text("name");
         }
@@ -188,7 +187,7 @@ fn shelf(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Shelf {
             unsupported.push(source.path_of("signaturePullSecrets"));
         }
     }
-    shelf
+    stored_in
 }
 
 fn is_host(text: &str) -> bool {

@@ -12,21 +12,14 @@ use verifier::{Evidence, TrustRoot};
 #[derive(Debug, Clone)]
 pub struct Inquiry {
     trust: TrustRoot,
-    place: Shelf,
+    stored_in: Option<Repository>,
     fingerprint: Digest,
 }
 
-/// Where signatures lie, if not beside the image.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Shelf {
-    pub(crate) repository: Option<Repository>,
-    pub(crate) tag_prefix: Option<String>,
-}
-
 impl Inquiry {
-    pub(crate) fn new(trust: TrustRoot, place: Shelf) -> Self {
-        let text = format!("{} {place:?}", trust.fingerprint());
-        Self { trust, place, fingerprint: Digest::of(text.as_bytes()) }
+    pub(crate) fn new(trust: TrustRoot, stored_in: Option<Repository>) -> Self {
+        let text = format!("{} {stored_in:?}", trust.fingerprint());
+        Self { trust, stored_in, fingerprint: Digest::of(text.as_bytes()) }
     }
 
     /// What signatures are checked against.
@@ -38,13 +31,7 @@ impl Inquiry {
     /// The repository that holds them; none where the door's own setting counts, or they lie beside the image.
     #[must_use]
     pub fn stored_in(&self) -> Option<&Repository> {
-        self.place.repository.as_ref()
-    }
-
-    /// What stands before `sha256-…` in the tags that hold them.
-    #[must_use]
-    pub fn tag_prefix(&self) -> Option<&str> {
-        self.place.tag_prefix.as_deref()
+        self.stored_in.as_ref()
     }
 
     /// The digest of all of the above, for caches.

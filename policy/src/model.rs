@@ -3,9 +3,10 @@
 use std::fmt;
 
 use keys::PublicKey;
+use oci::Repository;
 use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedSignature};
 
-use crate::{Glob, inquiry::Shelf, resource::ResourceMatch};
+use crate::{Glob, resource::ResourceMatch};
 
 /// One ClusterImagePolicy. It has at least one glob, and authorities with distinct names.
 #[derive(Debug, Clone)]
@@ -89,7 +90,8 @@ pub(crate) struct SignatureRule {
     pub(crate) by: By,
     pub(crate) format: Option<Format>,
     pub(crate) material: Material,
-    pub(crate) shelf: Shelf,
+    /// The repository that holds signatures, if not the image's.
+    pub(crate) stored_in: Option<Repository>,
     pub(crate) demands: Demands,
 }
 

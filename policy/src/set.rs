@@ -114,6 +114,14 @@ impl PolicySet {
         }
         Selection::Matched(Matched::new(self, image.clone(), digest, policies, open))
     }
+
+    /// Whether the same policies are about an image in one object as in another, whatever its digest.
+    #[must_use]
+    pub fn is_alike(&self, image: &ImageRef, one: &Resource, other: &Resource) -> bool {
+        let (name, digest) = (image.repository().index_name(), image.digest().and_then(AnyDigest::sha256));
+        let about = self.policies.iter().filter(|policy| policy.selects(&name, digest.as_ref()) != Match::Never);
+        about.into_iter().all(|policy| policy.is_for(Some(one)) == policy.is_for(Some(other)))
+    }
 }
 
 /// Which policies are about an image.

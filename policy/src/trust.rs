@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use keys::PublicKey;
+use oci::Repository;
 use verifier::TrustRoot;
 
 use crate::{
     Inquiry, NotReady, Policy,
-    inquiry::Shelf,
     model::{By, Material, Requirement, RootName, SignatureRule},
     trust_root::Contents,
 };
 
 /// What an inquiry depends on beside the keys.
-pub(crate) type Plan = (Material, Shelf);
+pub(crate) type Plan = (Material, Option<Repository>);
 
 /// All trust roots there are.
 pub(crate) struct Roots<'a> {
@@ -26,7 +26,7 @@ impl Roots<'_> {
     pub(crate) fn inquiries(&self, policies: &[Policy]) -> BTreeMap<Plan, Inquiry> {
         let mut keys: BTreeMap<Plan, Vec<PublicKey>> = BTreeMap::new();
         for rule in policies.iter().flat_map(Policy::rules) {
-            let sharing = keys.entry((rule.material.clone(), rule.shelf.clone())).or_default();
+            let sharing = keys.entry((rule.material.clone(), rule.stored_in.clone())).or_default();
             sharing.extend(match &rule.by {
                 By::Key(key) => Some(key.clone()),
                 By::Identities(_) => None,
@@ -88,7 +88,7 @@ impl Policy {
 
 impl SignatureRule {
     pub(crate) fn plan(&self) -> Plan {
-        (self.material.clone(), self.shelf.clone())
+        (self.material.clone(), self.stored_in.clone())
     }
 
     /// Whether it takes the root that whoever runs the gate trusts.

@@ -18,6 +18,9 @@ use axum::{
     routing::{get, post},
 };
 use gate::Gate;
+use oci::ImageRef;
+use policy::Resource;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use workload::ImageUse;
 
@@ -29,7 +32,7 @@ use crate::{
     judge::{self, Question},
     metrics::{Ending, Metrics},
     review::{Address, Malformed, Review},
-    scope::{Scope, scope},
+    scope::{Scope, Unjudged, labels, scope},
     wire,
 };
 
@@ -161,10 +164,22 @@ impl Webhook {
         };
         let answer = match scope(&review) {
             Ok(Scope::Pass(why)) => Answer::unjudged(why),
-            Ok(Scope::Judge(uses)) => self.judge(hook, deadline, started, review.asked_by, uses).await,
+            Ok(Scope::Relabelled(uses)) if self.alike(&review, &uses) => Answer::unjudged(Unjudged::SameTemplate),
+            Ok(Scope::Judge(uses) | Scope::Relabelled(uses)) => {
+                let object = resource(&review, &review.object);
+                self.judge(hook, deadline, started, (review.asked_by, object), uses).await
+            }
             Err(why) => Answer::refused(Cause::Malformed, why.to_string()),
         };
         Ok((review.address, answer))
+    }
+
+    /// Whether the same policies are for these images in the object as it was and as it is to be. An image that is no
+    /// reference is left to judging.
+    fn alike(&self, review: &Review, uses: &[ImageUse]) -> bool {
+        let images: Result<Vec<ImageRef>, _> = uses.iter().map(|used| used.image.parse()).collect();
+        let (old, new) = (resource(review, &review.old_object), resource(review, &review.object));
+        images.is_ok_and(|images| self.0.gate.policies_are_alike(&images, &old, &new))
     }
 
     async fn judge(
@@ -172,12 +187,12 @@ impl Webhook {
         hook: Hook,
         deadline: Deadline,
         started: Instant,
-        asked_by: String,
+        (asked_by, object): (String, Resource),
         uses: Vec<ImageUse>,
     ) -> Answer {
         let spent = started.elapsed();
         let (judging, waiting) = (deadline.for_judging(spent), deadline.for_waiting(spent));
-        let question = Question { hook, asked_by, judging, waiting };
+        let question = Question { hook, asked_by, object, judging, waiting };
         let findings = judge::judge(&self.0.gate, &question, uses).await;
         findings.distinct.iter().for_each(|outcome| self.0.metrics.image(outcome));
         Answer::of(hook, &findings.each)
@@ -197,6 +212,11 @@ impl Webhook {
         self.0.metrics.review(hook, ending, took);
         (status, format!("{why}\n")).into_response()
     }
+}
+
+/// An object as policies see it. Both objects of an update are of the kind that the request names.
+fn resource(review: &Review, object: &Value) -> Resource {
+    Resource::new(&review.api_version, &review.kind, labels(object))
 }
 
 const MOST_REVIEWS: usize = 128;

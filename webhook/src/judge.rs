@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use gate::{Door, Gate, GateError, Judged, Request};
 use oci::ImageRef;
-use policy::{Approval, Reason, Verdict};
+use policy::{Approval, Reason, Resource, Verdict};
 use tokio::task::JoinHandle;
 use workload::ImageUse;
 
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Question {
     pub(crate) hook: Hook,
     pub(crate) asked_by: String,
+    /// What the images run in.
+    pub(crate) object: Resource,
     /// The gate's deadline.
     pub(crate) judging: Duration,
     /// Ours, a little later.
@@ -83,6 +85,7 @@ fn ask(gate: &Gate, question: &Question, text: &str) -> Asked {
     };
     let request = Request {
         image: image.clone(),
+        object: Some(question.object.clone()),
         door: door(question.hook),
         asked_by: question.asked_by.clone(),
         deadline: question.judging,

@@ -1,7 +1,9 @@
 //! Which reviews are judged: every one that can bring an image to a node that was not judged before.
 //!
-//! Only the pod template counts. Labels, annotations, owner references, replica counts and deletion timestamps have no
-//! say: whoever may write an object may write those.
+//! Only the pod template counts. Annotations, owner references, replica counts and deletion timestamps have no say:
+//! whoever may write an object may write those. Labels have one only where a policy selects objects by them.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use workload::{ImageUse, WorkloadError};
@@ -18,6 +20,8 @@ pub(crate) enum Scope {
     Pass(Unjudged),
     /// These images are to be judged; never empty.
     Judge(Vec<ImageUse>),
+    /// The same pod template with other labels: to be judged if other policies are for it now.
+    Relabelled(Vec<ImageUse>),
 }
 
 /// Why a review is admitted without being judged.
@@ -70,7 +74,11 @@ pub(crate) fn scope(review: &Review) -> Result<Scope, OutOfScope> {
     if images.len() > MAX_IMAGES {
         return Err(OutOfScope::TooMany(images.len()));
     }
-    Ok(if is_unchanged(review) { Scope::Pass(Unjudged::SameTemplate) } else { Scope::Judge(images) })
+    Ok(match (is_unchanged(review), labels(&review.object) == labels(&review.old_object)) {
+        (false, _) => Scope::Judge(images),
+        (true, false) => Scope::Relabelled(images),
+        (true, true) => Scope::Pass(Unjudged::SameTemplate),
+    })
 }
 
 /// The request says what it is about; an object that says otherwise was not read as the API server reads it.
@@ -89,6 +97,13 @@ fn is_unchanged(review: &Review) -> bool {
     let templates = (workload::template(&review.object), workload::template(&review.old_object));
     let equal = matches!(templates, (Some(new), Some(old)) if new == old);
     review.operation == Operation::Update && same("apiVersion") && same("kind") && equal
+}
+
+/// The object's own labels, by which policies select it. What is no text is no label to Kubernetes either.
+pub(crate) fn labels(object: &Value) -> BTreeMap<String, String> {
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    labels.into_iter().flatten().filter_map(text).collect()
 }
 
 /// Kubernetes has no limit but the object's size; no workload seen comes near this.
@@ -186,9 +201,22 @@ mod tests {
     }
 
     #[test]
-    fn metadata_alone_never_causes_a_judgement() {
-        let labelled = with(pod("a"), "/metadata", "labels", json!({"x": "y"}));
-        assert_eq!(passed(&review(Operation::Update, labelled, pod("a"))), Unjudged::SameTemplate);
+    fn metadata_but_labels_never_causes_a_judgement() {
+        for key in ["annotations", "ownerReferences"] {
+            let changed = with(pod("a"), "/metadata", key, json!({"x": "y"}));
+            assert_eq!(passed(&review(Operation::Update, changed, pod("a"))), Unjudged::SameTemplate);
+        }
+    }
+
+    #[test]
+    fn other_labels_are_told_apart_from_other_templates() {
+        let labelled = |image| with(pod(image), "/metadata", "labels", json!({"x": "y"}));
+        let relabelled = scope(&review(Operation::Update, labelled("a"), pod("a"))).unwrap();
+        assert!(matches!(&relabelled, Scope::Relabelled(images) if images[0].image == "a"), "{relabelled:?}");
+        let freed = scope(&review(Operation::Update, pod("a"), labelled("a"))).unwrap();
+        assert!(matches!(freed, Scope::Relabelled(_)), "{freed:?}");
+        assert_eq!(judged(&review(Operation::Update, labelled("b"), pod("a"))), ["b"]);
+        assert_eq!(passed(&review(Operation::Update, labelled("a"), labelled("a"))), Unjudged::SameTemplate);
     }
 
     #[test]

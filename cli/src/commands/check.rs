@@ -66,6 +66,7 @@ fn summary(images: &[ImageRef], denied: usize, undecided: usize) -> Result<(), F
 pub(super) async fn ask(gate: &Gate, image: &ImageRef, deadline: Duration) -> Result<Judged, GateError> {
     let request = Request {
         image: image.clone(),
+        object: None,
         door: Door::Check,
         asked_by: std::env::var("USER").unwrap_or_default(),
         deadline,
@@ -108,7 +109,7 @@ pub(super) fn object(image: &ImageRef, answer: &Result<Judged, GateError>) -> Va
             };
             json!({
                 "outcome": outcome, "verdict": verdict, "policy": judged.revision,
-                "digest": judged.pinned.as_ref().map(oci::PinnedRef::digest), "evidence": judged.evidence.as_deref(),
+                "digest": judged.pinned.as_ref().map(oci::PinnedRef::digest), "evidence": judged.evidence.iter().map(|one| &**one).collect::<Vec<_>>(),
             })
         }
         Err(error) => json!({ "outcome": "undecided", "error": error.to_string(), "hint": error.hint() }),

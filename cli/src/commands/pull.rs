@@ -71,6 +71,7 @@ async fn judge(args: &Args, image: &ImageRef) -> Result<PinnedRef, Failure> {
     let gate = args.policy.gate_for(std::slice::from_ref(image), &args.registry)?;
     let request = Request {
         image: image.clone(),
+        object: None,
         door: Door::Pull,
         asked_by: env::var("USER").unwrap_or_default(),
         deadline: args.registry.timeout,

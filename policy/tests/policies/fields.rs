@@ -106,21 +106,18 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
     let key = key();
     let plain = by_key(&key, "");
     let pem = key.public().to_pem().replace('\n', "\\n");
-    let keyless = "{keyless: {identities: [{issuer: a, subject: b}]}}";
     let attestations = ", attestations: [{name: a, predicateType: custom}]";
     let rows = [
-        ("spec.match", plain.clone(), ", match: [{resource: pods, version: v1}]"),
         ("spec.policy", plain.clone(), ", policy: {type: cue, data: x}"),
-        ("spec.authorities[0].keyless", keyless.to_owned(), ""),
-        ("spec.authorities[1].keyless", format!("{plain}, {keyless}"), ""),
+        ("spec.authorities[0].keyless.ca-cert", CA_CERT.to_owned(), ""),
+        ("spec.authorities[1].keyless.ca-cert", format!("{plain}, {CA_CERT}"), ""),
         ("spec.authorities[0].key.kms", "{key: {kms: 'hashivault://x'}}".to_owned(), ""),
         ("spec.authorities[0].key.secretRef", "{key: {secretRef: {name: x}}}".to_owned(), ""),
         ("spec.authorities[0].key.hashAlgorithm", format!("{{key: {{data: \"{pem}\", hashAlgorithm: SHA224}}}}"), ""),
-        ("spec.authorities[0].source", by_key(&key, ", source: [{oci: ghcr.io/acme/signatures}]"), ""),
-        ("spec.authorities[0].source", by_key(&key, ", source: [{}]"), ""),
-        ("spec.authorities[0].ctlog", by_key(&key, ", ctlog: {url: 'https://rekor.example'}"), ""),
-        ("spec.authorities[0].ctlog", by_key(&key, ", ctlog: {}"), ""),
-        ("spec.authorities[0].rfc3161timestamp", by_key(&key, ", rfc3161timestamp: {trustRootRef: x}"), ""),
+        ("spec.authorities[0].source[0].oci", by_key(&key, ", source: [{oci: 'ghcr.io'}]"), ""),
+        ("spec.authorities[0].source[0].oci", by_key(&key, ", source: [{oci: 'localhost:5000'}]"), ""),
+        ("spec.authorities[0].source[0].tagPrefix", by_key(&key, ", source: [{tagPrefix: x}]"), ""),
+        ("spec.authorities[0].source[0].signaturePullSecrets", by_key(&key, SECRETS), ""),
         ("spec.authorities[0].attestations", by_key(&key, attestations), ""),
     ];
     for (path, authorities, further) in rows {
@@ -139,6 +136,9 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
         assert!(approval.met().is_empty());
     }
 }
+
+const CA_CERT: &str = "{keyless: {ca-cert: {data: x}, identities: [{issuer: a, subject: b}]}}";
+const SECRETS: &str = ", source: [{signaturePullSecrets: [{name: x}]}]";
 
 #[test]
 fn what_says_nothing_asks_nothing() {
