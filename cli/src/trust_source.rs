@@ -37,6 +37,11 @@ pub(crate) async fn trusted_root() -> Result<TrustRoot, Failure> {
         .map_err(|why| Failure::failed(format_args!("trusted root of TUF mirror {}: {why}", material.mirror)))
 }
 
+/// Whether the environment names files, which nothing refreshes.
+pub(crate) fn by_files() -> bool {
+    Files::from_environment().any()
+}
+
 /// The signing config that comes with the trust material.
 pub(crate) async fn signing_config() -> Result<Vec<u8>, Failure> {
     let material = material().await?;

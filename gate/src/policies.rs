@@ -12,12 +12,15 @@ use std::{
 
 use oci::Digest;
 use policy::{LoadErrors, PolicySet};
+use verifier::TrustRoot;
 
-use crate::Gate;
+use crate::{Gate, trust::Tuf};
 
 const MAX_FILES: usize = 1000;
 const MAX_FILE: u64 = 1024 * 1024;
 const POLL: Duration = Duration::from_secs(2);
+/// The cache itself decides whether a day is over.
+const REFRESH: Duration = Duration::from_secs(3600);
 
 /// Reads the policies in a file, or in the `.yaml`, `.yml` and `.json` files of a folder (not of folders in it).
 ///
@@ -70,11 +73,15 @@ fn read_file(path: &Path) -> Result<String, LoadError> {
     }
 }
 
-/// Policies on disk that a gate follows.
+/// Policies on disk that a gate follows, and the trusted root of those that name none.
 #[derive(Debug)]
 pub struct PolicyFolder {
     path: PathBuf,
     grace: Duration,
+    root: Option<TrustRoot>,
+    tuf: Option<Tuf>,
+    /// As they were read, without the root.
+    policies: Option<PolicySet>,
     seen: Option<Digest>,
     /// Content that was not there at the look before: perhaps half of what is being written.
     fresh: Option<Digest>,
@@ -85,13 +92,39 @@ impl PolicyFolder {
     /// Follows this file or folder. `grace` is how long the last good revision outlives a bad one.
     #[must_use]
     pub fn new(path: PathBuf, grace: Duration) -> Self {
-        Self { path, grace, seen: None, fresh: None, failing_since: None }
+        Self {
+            path,
+            grace,
+            root: None,
+            tuf: None,
+            policies: None,
+            seen: None,
+            fresh: None,
+            failing_since: None,
+        }
+    }
+
+    /// The same, with this trusted root for policies that name none.
+    #[must_use]
+    pub fn with_root(self, root: TrustRoot) -> Self {
+        Self { root: Some(root), ..self }
+    }
+
+    /// The same, with the trusted root compared with this repository every hour, and never while anybody waits.
+    #[must_use]
+    pub fn refreshed_by(self, tuf: Tuf) -> Self {
+        Self { tuf: Some(tuf), ..self }
     }
 
     /// Looks at the files every two seconds, for as long as the process lives.
     pub async fn follow(mut self, gate: Gate) {
+        let mut refreshed = Instant::now();
         loop {
             tokio::time::sleep(POLL).await;
+            if refreshed.elapsed() > REFRESH {
+                refreshed = Instant::now();
+                self.refresh(&gate).await;
+            }
             self = match tokio::task::spawn_blocking(move || (read(&self.path), self)).await {
                 Ok((files, mut folder)) => {
                     folder.take_up(&gate, files, Instant::now());
@@ -127,7 +160,39 @@ impl PolicyFolder {
                     tracing::info!(revision = %set.fingerprint(), "policies changed");
                 }
                 (self.seen, self.failing_since) = (Some(content), None);
-                gate.put_in_force(Arc::new(set));
+                self.policies = Some(set);
+                self.put_in_force(gate);
+            }
+        }
+    }
+
+    /// Policies and trust together, as one revision.
+    fn put_in_force(&self, gate: &Gate) {
+        let Some(set) = self.policies.clone() else { return };
+        let set = match &self.root {
+            Some(root) => set.with_default_root(root),
+            None => set,
+        };
+        gate.put_in_force(Arc::new(set));
+    }
+
+    /// Takes up what the repository has now; what cannot be had leaves the root as it is, loudly.
+    async fn refresh(&mut self, gate: &Gate) {
+        let Some(tuf) = &self.tuf else { return };
+        let material = match tuf.load(jiff::Timestamp::now()).await {
+            Ok(material) => material,
+            Err(error) => return tracing::error!(%error, "trust material cannot be refreshed; the last one stays in force"),
+        };
+        if let Some(warning) = &material.warning {
+            tracing::warn!("{warning}");
+        }
+        match TrustRoot::parse_trusted_root(&material.trusted_root) {
+            Err(error) => tracing::error!(%error, "the new trusted root cannot be read; the last one stays in force"),
+            Ok(root) if self.root.as_ref().map(TrustRoot::fingerprint) == Some(root.fingerprint()) => {}
+            Ok(root) => {
+                tracing::info!(root = %root.fingerprint(), "trusted root changed");
+                self.root = Some(root);
+                self.put_in_force(gate);
             }
         }
     }

@@ -36,7 +36,7 @@ enum Output {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let gate = args.policy.gate_for(&args.images, &args.registry)?;
+    let gate = args.policy.gate_for(&args.images, &args.registry).await?;
     let answers = join_all(args.images.iter().map(|image| ask(&gate, image, args.registry.timeout))).await;
     for (image, answer) in args.images.iter().zip(&answers) {
         match args.output {

@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 /// The image by the digest that the policy allows. What cannot be pinned is not pulled.
 async fn judge(args: &Args, image: &ImageRef) -> Result<PinnedRef, Failure> {
-    let gate = args.policy.gate_for(std::slice::from_ref(image), &args.registry)?;
+    let gate = args.policy.gate_for(std::slice::from_ref(image), &args.registry).await?;
     let request = Request {
         image: image.clone(),
         object: None,

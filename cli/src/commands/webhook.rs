@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use gate::{DecisionLog, PolicyFolder};
+use gate::DecisionLog;
 use webhook::{Tls, Webhook};
 
 use crate::{
@@ -53,7 +53,8 @@ pub(crate) fn run(args: Args) -> Result<(), Failure> {
 
 async fn serve(args: Args) -> Result<(), Failure> {
     tracing_subscriber::fmt().json().with_writer(io::stderr).init();
-    let gate = args.policy.gate_for_strangers(&args.registry, DecisionLog::lines(Box::new(io::stdout())))?;
+    let log = DecisionLog::lines(Box::new(io::stdout()));
+    let (gate, folder) = args.policy.gate_for_strangers(&args.registry, log, args.stale_policy_grace).await?;
     let tls = tls(&args).await?;
     let tls = match &args.client_ca {
         Some(authority) => tls.with_client_authority(authority).await.map_err(Failure::failed)?,
@@ -63,7 +64,6 @@ async fn serve(args: Args) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format_args!("cannot listen at {}: {error}", args.listen)))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let folder = PolicyFolder::new(args.policy.policy.clone(), args.stale_policy_grace);
     output::note(format_args!("serving admission reviews at https://{address}"));
     let router = webhook::router(Webhook::new(gate.clone()));
     tokio::select! {

@@ -1,5 +1,7 @@
 //! Whose signature is expected, and what it is checked against: what all commands that verify have in common.
 
+use std::path::Path;
+
 use keys::PublicKey;
 use verifier::{BundleMaker, TrustRoot};
 
@@ -47,6 +49,11 @@ impl AgainstFlags {
     /// Whose a signature is that carries no certificate: whoever is given.
     pub(crate) fn signer(&self) -> Result<Option<BundleMaker>, Failure> {
         self.certificates.signer()
+    }
+
+    /// The trusted_root.json that is given.
+    pub(crate) fn trusted_root(&self) -> Option<&Path> {
+        self.trust.file()
     }
 
     async fn root(&self, key: Option<&PublicKey>) -> Result<TrustRoot, Failure> {

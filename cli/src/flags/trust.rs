@@ -59,9 +59,9 @@ impl TrustFlags {
         }
     }
 
-    /// Whether a file is named.
-    pub(crate) fn names_a_root(&self) -> bool {
-        self.trusted_root.is_some()
+    /// The file that is named.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.trusted_root.as_deref()
     }
 
     pub(crate) fn demands(&self) -> Demands {
