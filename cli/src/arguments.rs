@@ -59,6 +59,9 @@ pub(crate) enum Command {
     Pull(commands::pull::Args),
     /// Serve admission reviews to a Kubernetes API server
     Webhook(commands::webhook::Args),
+    /// Policies as their authors work on them: lint, test, schema, fmt
+    #[command(subcommand)]
+    Policy(commands::policy::Command),
     /// The embedded registry
     #[command(subcommand)]
     Registry(commands::registry::Command),

@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) enum Exit {
     /// `check`: a policy refused an image. Commands of cosign and Docker: any failure without a code of its own.
     Failed = 1,
-    /// The command line cannot be understood, of commands that are not cosign's.
+    /// The command line cannot be understood, of commands that are not cosign's. `policy`: the files do not load.
     Usage = 2,
     /// `check`: no decision was possible.
     Undecided = 3,

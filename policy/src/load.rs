@@ -136,7 +136,9 @@ fn entry<'a>(
     let any = Object::open_any(node, String::new(), problems);
     let (api_version, kind) = header(&any, default)?;
     let Some(kind) = Kind::of(&api_version, &kind) else {
-        any.object_to(any.at_field("kind"), foreign(&api_version, &kind));
+        if (api_version.as_str(), kind.as_str()) != TESTS {
+            any.object_to(any.at_field("kind"), foreign(&api_version, &kind));
+        }
         return None;
     };
     let top = Object::open(node, String::new(), kind.fields(), problems);
@@ -178,6 +180,9 @@ impl LoadErrors {
         Self::of(vec![Problem::nowhere(Objection::NoPolicy { files })]).expect("one problem is given")
     }
 }
+
+/// Cases written beside the policies that they try. Passed over by their kind: a file's name must not hide a policy.
+const TESTS: (&str, &str) = ("sealgate.dev/v1", "PolicyTest");
 
 /// The metadata of Kubernetes objects, of which only the name matters here.
 const METADATA: [&str; 15] = [

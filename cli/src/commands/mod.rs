@@ -14,6 +14,7 @@ pub(crate) mod initialize;
 mod key_files;
 mod local_image;
 pub(crate) mod man;
+pub(crate) mod policy;
 pub(crate) mod public_key;
 pub(crate) mod pull;
 pub(crate) mod registry;
@@ -63,6 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Explain(args) => wait(explain::run(args)),
         Command::Pull(args) => wait(pull::run(args)),
         Command::Webhook(args) => webhook::run(args),
+        Command::Policy(command) => wait(policy::run(command)),
         Command::Registry(command) => wait(registry::run(command)),
         Command::Demo(args) => wait(demo::run(args)),
         Command::Version(args) => {

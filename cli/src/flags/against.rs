@@ -36,7 +36,7 @@ impl AgainstFlags {
         let expected = given.then(|| Expected::of(self.key.as_deref(), &self.identity)).transpose()?;
         let key = expected.as_ref().and_then(Expected::key);
         let trust = match self.root(key).await {
-            Err(failure) if !self.trust.names_a_root() => {
+            Err(failure) if self.trust.file().is_none() => {
                 output::warn(format_args!("{}", failure.message));
                 TrustRoot::new(key.into_iter().cloned().collect()).demanding(self.trust.demands())
             }

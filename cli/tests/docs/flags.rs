@@ -17,8 +17,13 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 /// Commands below others, and one that the help does not list.
-const NESTED: [&str; 7] = [
+const NESTED: [&str; 12] = [
     "man",
+    "policy fmt",
+    "policy lint",
+    "policy record",
+    "policy schema",
+    "policy test",
     "registry serve",
     "bundle create",
     "bundle inspect",

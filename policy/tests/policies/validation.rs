@@ -104,6 +104,18 @@ fn objects_of_other_kinds_are_refused_by_name() {
 }
 
 #[test]
+fn cases_beside_policies_are_passed_over_and_are_no_policy() {
+    let good = document("p", &rest("mode: warn"));
+    let cases = "apiVersion: sealgate.dev/v1\nkind: PolicyTest\ncases: [{name: a, image: b, expect: deny}]\n";
+    let parse = |text: &str| PolicySet::parse(&[("a.yaml".to_owned(), text.to_owned())]);
+    assert_eq!(parse(&format!("{good}---\n{cases}")).unwrap().policies().count(), 1);
+    let alone = parse(cases).unwrap_err();
+    assert!(matches!(alone.problems()[0].objection(), Objection::NoPolicy { .. }), "{alone}");
+    let newer = cases.replace("sealgate.dev/v1", "sealgate.dev/v2");
+    assert!(refusal(&format!("{good}---\n{newer}"))[0].starts_with("`PolicyTest` of `sealgate.dev/v2` found"));
+}
+
+#[test]
 fn nothing_to_check_is_refused() {
     for files in
         [vec![], vec![("a.yaml".to_owned(), "# nothing\n---\n".to_owned())], vec![("c".to_owned(), no_match("allow"))]]

@@ -1,0 +1,199 @@
+//! Authorities that ask for less than they seem to, or for what only some doors have.
+
+use super::{
+    Desk, identities,
+    rules::{
+        BESIDE_PASS, CA_CERT, DEFAULT_ROOT, HOST_SOURCE, IGNORES_SCT, INERT, LOG_BY_ROOT, NEEDS_CLUSTER,
+        NO_AUTHORITIES, NO_TRUSTED_TIME, PLAIN_HTTP, SHORT_PREDICATE, SIGNATURE_NOT_CHECKED, TWICE,
+    },
+};
+use crate::{object::Object, problem::excerpt};
+
+/// Looks at `authorities`.
+pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>) {
+    let authorities = desk.entries(spec, "authorities");
+    if authorities.is_empty() {
+        let message = "no authorities: whatever it matches is refused, also in `mode: warn`";
+        desk.note(
+            &NO_AUTHORITIES,
+            spec.at_field("authorities"),
+            message,
+            "write `static: {action: fail}` if that is meant",
+        );
+    }
+    let passes = |authority: &Object<'_>| action(authority) == Some("pass");
+    let lets_all_pass = authorities.iter().any(passes);
+    for authority in &authorities {
+        if lets_all_pass && !passes(authority) {
+            let message = "has no say: another authority of this policy lets everything pass";
+            desk.note(&BESIDE_PASS, authority.at(), message, "one authority is enough; leave the `static: pass` away");
+        }
+        key(desk, authority);
+        keyless(desk, authority);
+        fixed(desk, authority);
+        log(desk, authority);
+        source(desk, authority);
+        attestations(desk, authority);
+    }
+}
+
+fn action<'a>(authority: &Object<'a>) -> Option<&'a str> {
+    Some(authority.any_object("static")?.text("action")?.value)
+}
+
+fn key(desk: Desk<'_>, authority: &Object<'_>) {
+    let Some(key) = authority.any_object("key") else { return };
+    if key.has("hashAlgorithm") {
+        let message = "hashAlgorithm changes no verdict: each is tried";
+        desk.note(&INERT, key.at_field("hashAlgorithm"), message, "it can be left away");
+    }
+    if key.has("secretRef") {
+        let message = "a key in a Secret can be read in a cluster only";
+        desk.note(
+            &NEEDS_CLUSTER,
+            key.at_field("secretRef"),
+            message,
+            "a public key is no secret: write it into `data`",
+        );
+    }
+}
+
+fn keyless(desk: Desk<'_>, authority: &Object<'_>) {
+    let Some(keyless) = authority.any_object("keyless") else { return };
+    desk.entries(&keyless, "identities").iter().for_each(|identity| identities::look(desk, identity));
+    if keyless.has("url") {
+        let message = "keyless.url changes no verdict: the trusted root says whose certificates count";
+        desk.note(&INERT, keyless.at_field("url"), message, "it can be left away");
+    }
+    if keyless.has("ca-cert") {
+        let message = "certificates given here vouch for nobody";
+        desk.note(
+            &CA_CERT,
+            keyless.at_field("ca-cert"),
+            message,
+            "make a TrustRoot of them, and name it in `trustRootRef`",
+        );
+    }
+    if keyless.flag("insecureIgnoreSCT") {
+        let message = "a certificate that was issued in secret counts as well";
+        desk.note(
+            &IGNORES_SCT,
+            keyless.at_field("insecureIgnoreSCT"),
+            message,
+            "put the certificate log into the TrustRoot's `ctLogs`",
+        );
+    }
+    match keyless.has("trustRootRef") {
+        true if !authority.has("ctlog") && !authority.has("rfc3161timestamp") => {
+            let message = "nothing proves when it was signed, and a short-lived certificate counts for minutes";
+            desk.note(
+                &NO_TRUSTED_TIME,
+                keyless.at_field("trustRootRef"),
+                message,
+                "add `ctlog` or `rfc3161timestamp` with that trustRootRef",
+            );
+        }
+        true => {}
+        false => {
+            let message = "no trustRootRef: the root counts that the door was given, or found by TUF";
+            desk.note(
+                &DEFAULT_ROOT,
+                keyless.at(),
+                message,
+                "--trusted-root gives one; a trustRootRef makes the policy speak for itself",
+            );
+        }
+    }
+}
+
+fn fixed(desk: Desk<'_>, authority: &Object<'_>) {
+    let Some(fixed) = authority.any_object("static") else { return };
+    if fixed.has("message") && action(authority) == Some("pass") {
+        let message = "static.message changes nothing: it is for `action: fail`";
+        desk.note(&INERT, fixed.at_field("message"), message, "write a comment instead");
+    }
+}
+
+fn log(desk: Desk<'_>, authority: &Object<'_>) {
+    let Some(log) = authority.any_object("ctlog") else { return };
+    if let Some(url) = log.text("url").filter(|url| url.value.starts_with("http://")) {
+        let message = format!("`{}` is a log whose address anybody on the way can answer for", excerpt(url.value));
+        desk.note(&PLAIN_HTTP, url.at, message, "write https");
+    }
+    if log.has("trustRootRef") && !log.has("url") {
+        let message =
+            "an entry in this log is demanded; policy-controller loses that when it converts between versions";
+        desk.note(
+            &LOG_BY_ROOT,
+            log.at_field("trustRootRef"),
+            message,
+            "add the log's `url` where policy-controller reads the file too",
+        );
+    }
+    if authority.has("rfc3161timestamp") {
+        let message = "a timestamp is demanded, and so no log entry is";
+        desk.note(&INERT, authority.at_field("ctlog"), message, "leave `ctlog` or `rfc3161timestamp` away");
+    }
+}
+
+fn source(desk: Desk<'_>, authority: &Object<'_>) {
+    for source in desk.entries(authority, "source") {
+        if source.given("signaturePullSecrets") {
+            let message = "pull secrets are found in a cluster only";
+            desk.note(
+                &NEEDS_CLUSTER,
+                source.at_field("signaturePullSecrets"),
+                message,
+                "elsewhere, log in to that registry",
+            );
+        }
+        let host = source.text("oci").filter(|oci| !oci.value.contains('/') && oci.value.contains(['.', ':']));
+        if let Some(host) = host {
+            let message =
+                format!("`{}` names no repository; policy-controller looks on Docker Hub", excerpt(host.value));
+            desk.note(&HOST_SOURCE, host.at, message, "write host and repository");
+        }
+    }
+}
+
+fn attestations(desk: Desk<'_>, authority: &Object<'_>) {
+    let attestations = desk.entries(authority, "attestations");
+    if attestations.is_empty() {
+        return;
+    }
+    let message = "attestations are asked for, and so no signature of the image itself is";
+    let hint = "a second policy for the same images, without attestations, asks for it";
+    desk.note(&SIGNATURE_NOT_CHECKED, authority.at_field("attestations"), message, hint);
+    let mut names: Vec<&str> = Vec::new();
+    for attestation in &attestations {
+        if let Some(name) = attestation.text("name") {
+            if names.contains(&name.value) {
+                let message = format!("`{}` is the name of two attestations: one hides the other", excerpt(name.value));
+                desk.note(&TWICE, name.at, message, "give each a name of its own");
+            }
+            names.push(name.value);
+        }
+        if let Some(kind) = attestation.text("predicateType").filter(|kind| !kind.value.contains(':')) {
+            let message = format!("`{}` is no URI", excerpt(kind.value));
+            desk.note(&SHORT_PREDICATE, kind.at, message, full(kind.value));
+        }
+    }
+}
+
+/// What a short name of a predicate type stands for.
+fn full(short: &str) -> String {
+    let known = SHORT.iter().find(|(name, _)| *name == short);
+    known.map_or("write the whole predicate type".to_owned(), |(_, uri)| format!("write `{uri}`"))
+}
+
+const SHORT: [(&str, &str); 9] = [
+    ("custom", "https://cosign.sigstore.dev/attestation/v1"),
+    ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance02", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
+    ("spdx", "https://spdx.dev/Document"),
+    ("spdxjson", "https://spdx.dev/Document"),
+    ("cyclonedx", "https://cyclonedx.org/bom"),
+    ("link", "https://in-toto.io/Link/v1"),
+    ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
+];
