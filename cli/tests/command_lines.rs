@@ -40,7 +40,7 @@ fn command_line_that_cannot_work_is_refused_in_words_that_say_why() {
         (
             "check --policy policy.json Bad:",
             2,
-            "error: invalid value 'Bad:' for '<IMAGE>...': invalid reference format: tag ``: it is empty\n\n\
+            "error: invalid value 'Bad:' for '[IMAGE]...': invalid reference format: tag ``: it is empty\n\n\
              For more information, try '--help'.\n",
         ),
         (

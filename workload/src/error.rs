@@ -48,6 +48,20 @@ pub enum WorkloadError {
     },
 }
 
+impl WorkloadError {
+    /// Where, for people; none where it is about the object as a whole.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::UnknownKind { .. } => None,
+            Self::WrongType { path, .. }
+            | Self::OtherCase { path, .. }
+            | Self::NoContainers { path }
+            | Self::NoImage { path } => Some(path),
+        }
+    }
+}
+
 /// What a JSON value is, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {

@@ -1,17 +1,19 @@
-//! Which images does this Kubernetes object run?
+//! Which images does this Kubernetes object run? Which does this manifest, compose file or Dockerfile name?
 //!
 //! [`images`] names every field through which a workload makes a node pull an image, each with its place. An object
 //! that cannot be read is an error, never an empty list: whoever asks must not take "nothing found" for "nothing
-//! runs".
+//! runs". [`Manifest`] does the same for files, with a line for each image and each problem.
 
 mod error;
 mod kind;
+mod manifest;
 mod place;
 
 use serde_json::{Map, Value};
 
 pub use error::{Shape, WorkloadError};
 pub use kind::Kind;
+pub use manifest::{At, Form, MAX_BYTES, Manifest, ManifestError, Mention, Object, PassedOver, Problem};
 use place::Place;
 
 /// One image in an object, and where it stands.

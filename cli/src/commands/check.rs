@@ -1,13 +1,28 @@
 //! `sealgate check`: the pipeline's door.
 
-use std::time::Duration;
+mod cases;
+mod junit;
+mod manifests;
+mod sarif;
+mod show;
 
-use futures::future::join_all;
+use std::{
+    io::IsTerminal as _,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+
+use futures::stream::{self, StreamExt as _};
 use gate::{Door, Gate, GateError, Judged, Request};
+use indicatif::{ProgressBar, ProgressStyle};
 use oci::ImageRef;
-use policy::Verdict;
-use serde_json::{Value, json};
+use policy::{Resource, Verdict};
+use serde_json::Value;
 
+use self::{
+    cases::{Answered, Case, Subject},
+    manifests::ManifestFlags,
+};
 use crate::{
     exit::{Exit, Failure},
     flags::{policy::PolicyFlags, registry::RegistryFlags},
@@ -18,11 +33,16 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The images
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required_unless_present = "manifest", value_name = "IMAGE")]
     images: Vec<ImageRef>,
-    /// Print a JSON object for each image
+    /// What to print: lines, a JSON object for each image, SARIF 2.1.0 or JUnit XML
     #[arg(short, long, value_enum, default_value = "text")]
     output: Output,
+    /// How many images are asked about at once
+    #[arg(long, value_name = "NUMBER", default_value = "8")]
+    jobs: NonZeroUsize,
+    #[command(flatten)]
+    manifests: ManifestFlags,
     #[command(flatten)]
     policy: PolicyFlags,
     #[command(flatten)]
@@ -33,40 +53,91 @@ pub(crate) struct Args {
 enum Output {
     Text,
     Json,
+    Sarif,
+    Junit,
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let gate = args.policy.gate_for(&args.images, &args.registry).await?;
-    let answers = join_all(args.images.iter().map(|image| ask(&gate, image, args.registry.timeout))).await;
-    for (image, answer) in args.images.iter().zip(&answers) {
-        match args.output {
-            Output::Text => lines(image, answer).into_iter().for_each(output::line),
-            Output::Json => output::line(object(image, answer)),
-        }
+    let until = Instant::now() + args.registry.timeout;
+    let found = args.manifests.read(&args.images)?;
+    let gate = args.policy.gate_for(&found.images(), &args.registry).await?;
+    let cases = cases::of(found, &gate);
+    let bar = progress(cases.len());
+    let judged = stream::iter(cases).map(|case| answer(&gate, case, until, &bar)).buffered(args.jobs.get());
+    let answered: Vec<Answered> = judged.collect().await;
+    bar.finish_and_clear();
+    match args.output {
+        Output::Text => answered.iter().flat_map(show::text).for_each(output::line),
+        Output::Json => answered.iter().for_each(|one| output::line(show::json(one))),
+        Output::Sarif => output::line(sarif::report(&answered)),
+        Output::Junit => output::line(junit::report(&answered)),
     }
-    let count = |exit| answers.iter().filter(|answer| exit_of(answer) == Some(exit)).count();
-    summary(&args.images, count(Exit::Failed), count(Exit::Undecided))
+    summary(&answered)
+}
+
+async fn answer(gate: &Gate, case: Case, until: Instant, bar: &ProgressBar) -> Answered {
+    let answer = match &case.subject {
+        Subject::Image { image, object } => {
+            let left = until.saturating_duration_since(Instant::now());
+            asked(gate, image, object.clone(), left).await.map_err(cases::Open::from)
+        }
+        Subject::Unread(open) => Err(open.clone()),
+    };
+    bar.inc(1);
+    Answered { case, answer }
+}
+
+/// On a terminal, how far it got.
+fn progress(count: usize) -> ProgressBar {
+    if count < 2 || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(count as u64);
+    match ProgressStyle::with_template("{pos}/{len} images {bar:40} {elapsed}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
 }
 
 /// The failure that all answers add up to, unless every image is allowed.
-fn summary(images: &[ImageRef], denied: usize, undecided: usize) -> Result<(), Failure> {
-    let all = images.len();
-    let message = match (images, denied, undecided) {
-        (_, 0, 0) => return Ok(()),
-        ([image], _, 0) => format!("`{image}` is denied"),
-        ([image], _, _) => format!("could not decide about `{image}`"),
+fn summary(answered: &[Answered]) -> Result<(), Failure> {
+    let count = |wanted: &dyn Fn(&Answered) -> bool| answered.iter().filter(|one| wanted(one)).count();
+    let is_image = |one: &Answered| matches!(one.case.subject, Subject::Image { .. });
+    let unread = count(&|one| !is_image(one));
+    let all = answered.len() - unread;
+    let denied = count(&|one| exit_of(&one.answer) == Some(Exit::Failed));
+    let undecided = count(&|one| is_image(one) && exit_of(&one.answer) == Some(Exit::Undecided));
+    let message = match (answered, denied, undecided) {
+        (_, 0, 0) if unread == 0 => return Ok(()),
+        ([Answered { case, .. }], 0, _) => format!("could not decide about `{}`", case.name()),
+        ([Answered { case, .. }], ..) => format!("`{}` is denied", case.name()),
+        (_, 0, 0) => format!("{all} of {all} images allowed"),
         (_, denied, 0) => format!("{denied} of {all} images denied"),
         (_, 0, undecided) => format!("{undecided} of {all} images undecided"),
         (_, denied, undecided) => format!("{denied} of {all} images denied, {undecided} undecided"),
     };
-    Err(Failure::new(if undecided > 0 { Exit::Undecided } else { Exit::Failed }, message))
+    let message = match (unread, answered.len()) {
+        (0, _) | (_, 1) => message,
+        (1, _) => format!("{message}, 1 place could not be read"),
+        (unread, _) => format!("{message}, {unread} places could not be read"),
+    };
+    Err(Failure::new(if undecided + unread > 0 { Exit::Undecided } else { Exit::Failed }, message))
 }
 
 /// What the policy in force says about an image.
 pub(super) async fn ask(gate: &Gate, image: &ImageRef, deadline: Duration) -> Result<Judged, GateError> {
+    asked(gate, image, None, deadline).await
+}
+
+async fn asked(
+    gate: &Gate,
+    image: &ImageRef,
+    object: Option<Resource>,
+    deadline: Duration,
+) -> Result<Judged, GateError> {
     let request = Request {
         image: image.clone(),
-        object: None,
+        object,
         door: Door::Check,
         asked_by: std::env::var("USER").unwrap_or_default(),
         deadline,
@@ -74,7 +145,7 @@ pub(super) async fn ask(gate: &Gate, image: &ImageRef, deadline: Duration) -> Re
     gate.check(&request).await
 }
 
-fn exit_of(answer: &Result<Judged, GateError>) -> Option<Exit> {
+fn exit_of<E>(answer: &Result<Judged, E>) -> Option<Exit> {
     match answer {
         Ok(Judged { verdict: Verdict::Allow(_), .. }) => None,
         Ok(Judged { verdict: Verdict::Deny(_), .. }) => Some(Exit::Failed),
@@ -84,36 +155,14 @@ fn exit_of(answer: &Result<Judged, GateError>) -> Option<Exit> {
 
 /// The answer for people.
 pub(super) fn lines(image: &ImageRef, answer: &Result<Judged, GateError>) -> Vec<String> {
-    match answer {
-        Ok(Judged { verdict, pinned, .. }) => {
-            let at = pinned.as_ref().map_or("not resolved".to_owned(), |pinned| pinned.digest().to_string());
-            let word = if matches!(verdict, Verdict::Allow(_)) { "allowed  " } else { "denied   " };
-            let reasons = gate::lines(verdict);
-            let reasons = reasons.iter().flat_map(|line| output::folded(&format!("           {line}")));
-            std::iter::once(format!("{word}  {image} ({at})")).chain(reasons).collect()
-        }
-        Err(error) => {
-            let hint = error.hint().map(|hint| format!("           hint: {hint}"));
-            [format!("undecided  {image}"), format!("           {error}")].into_iter().chain(hint).collect()
-        }
-    }
+    let answer = answer.as_ref().map_err(cases::Open::from);
+    show::lines(&image.to_string(), answer.as_ref().map(|judged| *judged))
 }
 
 /// The answer for programs.
 pub(super) fn object(image: &ImageRef, answer: &Result<Judged, GateError>) -> Value {
-    let mut object = match answer {
-        Ok(judged) => {
-            let (outcome, verdict) = match &judged.verdict {
-                Verdict::Allow(approval) => ("allow", json!(approval)),
-                Verdict::Deny(denial) => ("deny", json!(denial)),
-            };
-            json!({
-                "outcome": outcome, "verdict": verdict, "policy": judged.revision,
-                "digest": judged.pinned.as_ref().map(oci::PinnedRef::digest), "evidence": judged.evidence.iter().map(|one| &**one).collect::<Vec<_>>(),
-            })
-        }
-        Err(error) => json!({ "outcome": "undecided", "error": error.to_string(), "hint": error.hint() }),
-    };
+    let answer = answer.as_ref().map_err(cases::Open::from);
+    let mut object = show::object(answer.as_ref().map(|judged| *judged));
     object["image"] = image.to_string().into();
     object
 }
