@@ -5,22 +5,23 @@ use std::{collections::BTreeSet, process::Command};
 use serde_json::Value;
 
 /// Each member with the members that it may use. A member missing here, or an edge missing here, fails.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("keys", &[]),
     ("oci", &[]),
     ("verifier", &["keys", "oci"]),
-    ("policy", &["keys", "oci", "verifier"]),
+    ("cue", &[]),
+    ("policy", &["cue", "keys", "oci", "verifier"]),
     ("workload", &["oci"]),
     ("registry", &["oci", "verifier"]),
     ("signer", &["keys", "oci", "registry", "verifier"]),
     ("gate", &["keys", "oci", "policy", "registry", "verifier"]),
     ("webhook", &["gate", "oci", "policy", "workload"]),
     ("host", &["oci", "registry"]),
-    ("cli", &["gate", "host", "keys", "oci", "policy", "registry", "signer", "verifier", "webhook"]),
+    ("cli", &["gate", "host", "keys", "oci", "policy", "registry", "signer", "verifier", "webhook", "workload"]),
 ];
 
 /// The pure members: bytes in, values out.
-const PURE: [&str; 5] = ["keys", "oci", "verifier", "policy", "workload"];
+const PURE: [&str; 6] = ["keys", "oci", "verifier", "cue", "policy", "workload"];
 
 /// Crates that open sockets, wait, or read a clock.
 const IMPURE: [&str; 16] = [
