@@ -4,7 +4,7 @@
 # `packages` stands for the Debian packages (root only); every other name is a program built with Go,
 # once, into $SEALGATE_PEERS (default ~/.cache/sealgate-peers/bin). What is there in the right version
 # is left alone, so a second run takes a second. A build that fails is reported with its log, does not
-# stop the others, and makes the exit code 1. From nothing, on two cores, it takes about 45 minutes.
+# stop the others, and makes the exit code 1. From nothing, on two cores, it takes about 50 minutes.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,8 @@ packages=(docker.io docker-registry runc skopeo jq hyperfine iproute2 libseccomp
   time openssl)
 programs=(crane registry-refs cosign-2 cosign-3 etcd kube-apiserver kubectl
   containerd containerd-shim-runc-v2 runc dockerd
-  timestamp-server fulcio rekor-server rekor-tiles rekor-tiles-2.2 tesseract trillian-mem)
+  timestamp-server fulcio rekor-server rekor-tiles rekor-tiles-2.2 tesseract trillian-mem
+  policy-tester policy-controller cue-oracle rego-oracle)
 
 main() {
   mkdir -p "$bin" || exit 1
@@ -45,6 +46,7 @@ install_one() {
 # Sets how (the function that installs it), module and version (what the binary must carry), package.
 describe() {
   how=from_module folder=
+  local policies=github.com/sigstore/policy-controller
   case $1 in
     packages) how=debian_packages ;;
     crane) module=github.com/google/go-containerregistry version=v0.22.1 package=$module/cmd/crane ;;
@@ -65,6 +67,11 @@ describe() {
     rekor-tiles-2.2) module=github.com/sigstore/rekor-tiles/v2 version=v2.2.1 package=$module/cmd/rekor-server/posix ;;
     tesseract) module=github.com/transparency-dev/tesseract version=v0.1.1 package=$module/cmd/tesseract/posix ;;
     trillian-mem) how=from_folder folder=trillian-mem package=. module=github.com/google/trillian version=v1.8.0 ;;
+    policy-tester) how=from_folder folder=policy-tester package=$policies/cmd/tester module=$policies version=v0.15.1 ;;
+    policy-controller) how=from_folder folder=policy-tester package=$policies/cmd/webhook module=$policies version=v0.15.1 ;;
+    # real evaluators; that of Rego in the version that policy-controller has
+    cue-oracle) how=from_folder folder=cue-oracle package=. module=cuelang.org/go version=v0.16.1 ;;
+    rego-oracle) how=from_folder folder=rego-oracle package=. module=github.com/open-policy-agent/opa version=v1.12.3 ;;
     *) return 1 ;;
   esac
 }
@@ -78,11 +85,10 @@ installed() {
   fi
 }
 
-# registry-refs and trillian-mem are programs of our own; the other folders hold a few lines that never
-# change without the version.
+# These are programs of our own; the other folders hold a few lines that never change without the version.
 source_is_newer() {
   case $1 in
-    registry-refs | trillian-mem) [ -n "$(find "$here/go/$1" -newer "$bin/$1" -type f)" ] ;;
+    registry-refs | trillian-mem | cue-oracle | rego-oracle) [ -n "$(find "$here/go/$1" -newer "$bin/$1" -type f)" ] ;;
     *) return 1 ;;
   esac
 }

@@ -1,5 +1,5 @@
 //! The real programs we must agree with: cosign, registries, Docker daemons, a Kubernetes API server, the
-//! services of Sigstore.
+//! services of Sigstore, policy-controller's judge.
 //!
 //! `install.sh` beside this crate builds them; what is here starts them for one test, on loopback and
 //! free ports, in folders of their own, and leaves nothing behind. This is test equipment: whatever goes
@@ -14,6 +14,7 @@ mod find;
 mod http;
 mod image;
 mod kubernetes;
+mod policy_tester;
 mod process;
 mod registry;
 mod sigstore;
@@ -25,6 +26,7 @@ pub use docker::{Docker, Engine};
 pub use find::{OLD_DOCKERD, ROOT, corpus, find, present};
 pub use image::{push_image, push_image_from};
 pub use kubernetes::Kubernetes;
+pub use policy_tester::{PolicyTester, Question, Ruling};
 pub use process::{NotReady, Process, command};
 pub use registry::{RefsOptions, Registry};
 pub use sigstore::{Log, Part, Recipe, Sigstore, Subject};
