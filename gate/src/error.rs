@@ -17,6 +17,8 @@ pub enum GateError {
     Registry(Box<RegistryError>),
     /// Signatures that might exist could not be looked at.
     Incomplete(Box<Undecided>),
+    /// A policy looks into the image's configuration, which cannot be had, for this reason.
+    Config(String),
     /// The time that the caller gives was over.
     Deadline(Duration),
     /// The fetch ended without an answer, or the examination of what it brought.
@@ -45,6 +47,7 @@ impl fmt::Display for GateError {
             Self::ImageAbsent(image) => write!(f, "image `{image}` does not exist in its registry"),
             Self::Registry(error) => error.fmt(f),
             Self::Incomplete(undecided) => undecided.fmt(f),
+            Self::Config(why) => write!(f, "the image's configuration cannot be had: {why}"),
             Self::Deadline(after) => write!(f, "no answer within {:.1} s", after.as_secs_f64()),
             Self::Shared(error) => error.fmt(f),
             Self::Failed => f.write_str("the fetch ended without an answer"),

@@ -119,7 +119,8 @@ struct Lifetime;
 
 impl Expiry<Key, Kept> for Lifetime {
     fn expire_after_create(&self, _: &Key, kept: &Kept, _: Instant) -> Option<Duration> {
-        let lacking = kept.refused || kept.evidence.verified().is_empty();
+        let nothing = kept.evidence.verified().is_empty() && kept.evidence.attestations().is_empty();
+        let lacking = kept.refused || nothing;
         Some(if lacking { WITHOUT_SIGNATURE } else { WITH_SIGNATURE })
     }
 

@@ -13,7 +13,7 @@ use rustls_pki_types::UnixTime;
 use verifier::{Evidence, examine};
 
 use crate::{
-    Decision, DecisionLog, GateError, Outcome, Timings,
+    Decision, DecisionLog, GateError, Outcome, Timings, configs,
     evidence_cache::{EvidenceCache, Key},
     examiners::Examiners,
     words::lines,
@@ -89,6 +89,8 @@ pub struct Judged {
 
 struct Progress {
     started: Instant,
+    /// The time of the request: signatures that are fetched for it are examined, and it is decided, as of then.
+    now: UnixTime,
     timings: Timings,
     pinned: Option<PinnedRef>,
     findings: Findings,
@@ -192,7 +194,12 @@ impl Gate {
             }
             Needs::Evidence => self.look(matched, image, progress).await?,
         }
-        let verdict = matched.decide(&progress.findings);
+        if matched.needs_configs() && matched.needs() != Needs::Nothing {
+            let pinned = self.resolve(image, progress).await?;
+            let configs = configs::read(&self.0.client, &pinned).await?;
+            progress.findings = std::mem::take(&mut progress.findings).with_configs(Arc::new(configs));
+        }
+        let verdict = matched.decide(&progress.findings, progress.now);
         if let (Ok(Verdict::Deny(_)), Some(pinned)) = (&verdict, &progress.pinned) {
             matched.inquiries().iter().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned)));
         }
@@ -220,9 +227,11 @@ impl Gate {
         let inquiries = matched.inquiries();
         progress.cached = inquiries.iter().all(|inquiry| self.0.evidence.get(&key(inquiry, &pinned)).is_some());
         // An image that nobody has seen yet is looked up together with its signatures, once.
+        let now = progress.now;
         let asked = inquiries.iter().enumerate().map(|(i, inquiry)| {
-            let to_find = (given && i == 0).then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
-            self.evidence(inquiry, &pinned, to_find)
+            let to_find =
+                (given && i == 0).then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
+            self.evidence(inquiry, &pinned, to_find, now)
         });
         let answers = futures::future::try_join_all(asked).await;
         progress.timings.evidence_ms = millis(begun);
@@ -237,13 +246,14 @@ impl Gate {
         inquiry: &Inquiry,
         pinned: &PinnedRef,
         to_find: Option<ImageRef>,
+        now: UnixTime,
     ) -> Result<Arc<Evidence>, GateError> {
         let key = key(inquiry, pinned);
         if let Some(evidence) = self.0.evidence.get(&key) {
             return Ok(evidence);
         }
         // Boxed, since it is large and moves from hand to hand.
-        let fetch = Box::pin(Self::fetch(self.clone(), pinned.clone(), to_find, inquiry.clone()));
+        let fetch = Box::pin(Self::fetch(self.clone(), pinned.clone(), to_find, inquiry.clone(), now));
         let evidence = self.0.evidence.fetch(key, fetch, || GateError::Failed).await;
         evidence.map_err(|error| match Arc::try_unwrap(error) {
             Ok(error) => error,
@@ -257,6 +267,7 @@ impl Gate {
         pinned: PinnedRef,
         to_find: Option<ImageRef>,
         inquiry: Inquiry,
+        now: UnixTime,
     ) -> Result<Evidence, GateError> {
         let stored_in = inquiry.stored_in().or(self.0.stored_in.as_ref()).unwrap_or(pinned.repository());
         let exists = async {
@@ -265,9 +276,13 @@ impl Gate {
                 Some(image) => found(self.0.client.resolve(image).await?, image).map(drop),
             }
         };
-        let (discovery, exists) = tokio::join!(self.0.client.discover(&pinned, stored_in, Kind::Signatures), exists);
+        let signatures = inquiry.wants_signatures().then_some(Kind::Signatures);
+        let kinds: Vec<Kind> =
+            signatures.into_iter().chain(inquiry.wants_attestations().then_some(Kind::Attestations)).collect();
+        let discovery = self.0.client.discover_kinds(&pinned, stored_in, inquiry.tag_prefix(), &kinds);
+        let (discovery, exists) = tokio::join!(discovery, exists);
         exists?;
-        let examined = self.0.examiners.examine(move || examine(&pinned, discovery.found, inquiry.trust(), now()));
+        let examined = self.0.examiners.examine(move || examine(&pinned, discovery.found, inquiry.trust(), now));
         examined.await.ok_or(GateError::Failed)
     }
 
@@ -296,7 +311,14 @@ impl Gate {
 impl Progress {
     fn begin() -> Self {
         let started = Instant::now();
-        Self { started, timings: Timings::default(), pinned: None, findings: Findings::none(), cached: false }
+        Self {
+            started,
+            now: now(),
+            timings: Timings::default(),
+            pinned: None,
+            findings: Findings::none(),
+            cached: false,
+        }
     }
 }
 

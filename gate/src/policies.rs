@@ -92,16 +92,7 @@ impl PolicyFolder {
     /// Follows this file or folder. `grace` is how long the last good revision outlives a bad one.
     #[must_use]
     pub fn new(path: PathBuf, grace: Duration) -> Self {
-        Self {
-            path,
-            grace,
-            root: None,
-            tuf: None,
-            policies: None,
-            seen: None,
-            fresh: None,
-            failing_since: None,
-        }
+        Self { path, grace, root: None, tuf: None, policies: None, seen: None, fresh: None, failing_since: None }
     }
 
     /// The same, with this trusted root for policies that name none.
@@ -181,7 +172,9 @@ impl PolicyFolder {
         let Some(tuf) = &self.tuf else { return };
         let material = match tuf.load(jiff::Timestamp::now()).await {
             Ok(material) => material,
-            Err(error) => return tracing::error!(%error, "trust material cannot be refreshed; the last one stays in force"),
+            Err(error) => {
+                return tracing::error!(%error, "trust material cannot be refreshed; the last one stays in force");
+            }
         };
         if let Some(warning) = &material.warning {
             tracing::warn!("{warning}");

@@ -338,7 +338,8 @@ async fn image_with_many_signatures_keeps_no_other_waiting() {
     world.trust_any(others.iter().chain([&key]));
     world.forget_requests();
     let (gate, image) = (world.gate.clone(), world.image("shop/evil:1"));
-    let request = Request { image, door: Door::Check, asked_by: "test".into(), deadline: Duration::from_secs(60) };
+    let request =
+        Request { image, object: None, door: Door::Check, asked_by: "test".into(), deadline: Duration::from_secs(60) };
     let slow = tokio::spawn(async move { gate.check(&request).await });
     let mut answered = Vec::new();
     while !slow.is_finished() {

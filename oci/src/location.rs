@@ -3,11 +3,11 @@
 //! The `.sig` tag is cosign's signature specification; the fallback tag is the OCI distribution specification 1.1,
 //! "Referrers Tag Schema". The bytes written here are laid out as cosign lays them out, member by member.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde_json::{Value, json};
 
-use crate::{AnyDigest, Descriptor, Digest, Tag, media_type};
+use crate::{AnyDigest, Descriptor, Digest, ReferenceError, Tag, media_type};
 
 /// The annotation of a `.sig` layer that holds the signature, base64.
 pub const SIGNATURE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
@@ -38,6 +38,35 @@ pub fn attachment_tag(digest: &Digest, attachment: Attachment) -> Tag {
         Attachment::Sbom => "sbom",
     };
     format!("sha256-{}.{suffix}", digest.hex()).parse().expect("71 to 76 word characters are a tag")
+}
+
+/// What stands before the tags of an image's attachments, where a team wants to tell its own from others'.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagPrefix(String);
+
+impl TagPrefix {
+    /// The tag of an attachment, with the prefix.
+    #[must_use]
+    pub fn tag(&self, digest: &Digest, attachment: Attachment) -> Tag {
+        let tag = format!("{}{}", self.0, attachment_tag(digest, attachment));
+        tag.parse().expect("the longest tag was tried when the prefix was read")
+    }
+
+    /// The prefix.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TagPrefix {
+    type Err = ReferenceError;
+
+    /// Anything, or nothing, that can begin a tag and leaves room for the rest of it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        format!("{text}{}", attachment_tag(&Digest::of(b""), Attachment::Sbom)).parse::<Tag>()?;
+        Ok(Self(text.to_owned()))
+    }
 }
 
 /// The tag of the index of referrers on a registry without the referrers API: `sha256-<hex>`.
@@ -128,5 +157,17 @@ mod tests {
         assert_eq!(document.subject(), Some(&subject));
         let index = fallback_index(&[Descriptor::of(media_type::OCI_MANIFEST, &bytes)]);
         assert!(matches!(Document::parse(&index, None), Ok(Document::Index(_, i)) if i.manifests.len() == 1));
+    }
+
+    #[test]
+    fn a_prefix_leaves_room_for_the_tag() {
+        let digest = Digest::of(b"x");
+        let prefix: TagPrefix = "team.".parse().unwrap();
+        assert_eq!(prefix.tag(&digest, Attachment::Signature).as_str(), format!("team.sha256-{}.sig", digest.hex()));
+        assert_eq!(TagPrefix::default().tag(&digest, Attachment::Sbom), attachment_tag(&digest, Attachment::Sbom));
+        assert!("x".repeat(52).parse::<TagPrefix>().is_ok());
+        for bad in ["x".repeat(53), ".x".to_owned(), "a/b".to_owned(), "a b".to_owned(), "é".to_owned()] {
+            assert!(bad.parse::<TagPrefix>().is_err(), "{bad}");
+        }
     }
 }

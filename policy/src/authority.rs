@@ -3,13 +3,13 @@
 //! All of it is read and validated; what cannot be evaluated is named, so that the policy is not ready.
 
 use keys::PublicKey;
-use oci::Repository;
+use oci::{Repository, location::TagPrefix};
 use verifier::{Demands, Format, IdentityMatcher, TextMatcher};
 
 use crate::{
     kms,
     language::attestation_policy,
-    model::{Authority, By, Material, Requirement, RootName, SignatureRule},
+    model::{AttestationRule, Authority, By, Lies, Material, Requirement, RootName, SignatureRule},
     object::{Object, Text},
     problem::{Objection, Why},
 };
@@ -26,10 +26,10 @@ pub(crate) fn authority(entry: &Object<'_>, index: usize, unsupported: &mut Vec<
     let key = entry.object("key", &KEY_FIELDS).and_then(|object| key(&object, unsupported));
     let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, unsupported));
     let fixed = entry.object("static", &["action", "message"]).map(|object| fixed(entry, &object));
-    let stored_in = stored_in(entry, unsupported);
+    let lies = lies(entry, unsupported);
     let vouchers = Vouchers::read(entry);
-    attestations(entry, unsupported);
-    let rule = |by, (material, demands)| SignatureRule { by, format, material, stored_in, demands };
+    let attestations = attestations(entry, unsupported);
+    let rule = |by, (material, demands)| SignatureRule { by, format, material, lies, demands, attestations };
     let requirement = match (key, keyless, fixed) {
         (Some(key), None, None) => Requirement::Signature(rule(By::Key(key), vouchers.of_a_key())),
         (None, Some(keyless), None) if !keyless.identities.is_empty() => {
@@ -102,7 +102,7 @@ fn keyless(object: &Object<'_>, unsupported: &mut Vec<String>) -> Keyless {
         certificate.text("hashAlgorithm");
         unsupported.push(object.path_of("ca-cert"));
     }
-    let root = object.text("trustRootRef").map_or(RootName::Default, named);
+    let root = object.text("trustRootRef").map_or(RootName::Default, |text| named(&text));
     Keyless { identities: identities(object), root, ignore_sct: object.flag("insecureIgnoreSCT") }
 }
 
@@ -165,21 +165,25 @@ fn fixed(entry: &Object<'_>, object: &Object<'_>) -> Requirement {
 }
 
 /// Where the signatures lie: at most one place.
-fn stored_in(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Option<Repository> {
+fn lies(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Lies {
     let sources = entry.objects("source", &["oci", "signaturePullSecrets", "tagPrefix"]);
     if sources.len() > 1 {
         let objection = Objection::invalid(&sources.len().to_string(), entry.path_of("source"), Why::Sources);
         entry.object_to(entry.at_field("source"), objection);
     }
-    let mut stored_in = None;
+    let mut lies = Lies::default();
     for source in &sources {
         if let Some(text) = source.text("oci") {
             text.expect(is_place(&text), "a repository or a registry's host");
-            stored_in = text.value.parse().ok();
+            lies.stored_in = text.value.parse().ok();
             // A host alone says nothing about where on it.
             unsupported.extend(is_host(text.value).then(|| source.path_of("oci")));
         }
-        unsupported.extend(source.text("tagPrefix").map(|text| text.path));
+        if let Some(text) = source.text("tagPrefix") {
+            let prefix = text.value.parse::<TagPrefix>();
+            text.expect(prefix.is_ok(), "what can begin a tag and leaves room for the rest of it");
+            lies.prefix = prefix.unwrap_or_default();
+        }
         for secret in source.objects("signaturePullSecrets", &["name"]) {
             secret.required_text("name");
         }
@@ -187,7 +191,7 @@ fn stored_in(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Option<Reposi
             unsupported.push(source.path_of("signaturePullSecrets"));
         }
     }
-    stored_in
+    lies
 }
 
 fn is_host(text: &str) -> bool {
@@ -208,10 +212,10 @@ impl Vouchers {
     fn read(entry: &Object<'_>) -> Self {
         let log = entry.object("ctlog", &["url", "trustRootRef"]).map(|log| {
             url(&log, "url");
-            log.text("trustRootRef").map_or(RootName::Default, named)
+            log.text("trustRootRef").map_or(RootName::Default, |text| named(&text))
         });
         let clock = entry.object("rfc3161timestamp", &["trustRootRef"]);
-        let clock = clock.map(|clock| clock.text("trustRootRef").map_or(RootName::Default, named));
+        let clock = clock.map(|clock| clock.text("trustRootRef").map_or(RootName::Default, |text| named(&text)));
         Self { log, clock }
     }
 
@@ -234,20 +238,42 @@ impl Vouchers {
     }
 }
 
-fn named(text: Text<'_>) -> RootName {
+fn named(text: &Text<'_>) -> RootName {
     RootName::Named(text.value.to_owned())
 }
 
-fn attestations(entry: &Object<'_>, unsupported: &mut Vec<String>) {
-    for attestation in entry.objects("attestations", &["name", "predicateType", "policy"]) {
-        attestation.required_text("name");
-        attestation.required_text("predicateType");
-        attestation_policy(&attestation);
-    }
-    if entry.given("attestations") {
-        unsupported.push(entry.path_of("attestations"));
-    }
+fn attestations(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Vec<AttestationRule> {
+    let entries = entry.objects("attestations", &["name", "predicateType", "policy"]);
+    let rule = |attestation: &Object<'_>| {
+        let name = attestation.required_text("name");
+        let kind = attestation.required_text("predicateType");
+        let condition = attestation_policy(attestation, unsupported);
+        Some(AttestationRule {
+            name: name?.value.to_owned(),
+            predicate_type: long_name(kind?.value).to_owned(),
+            condition,
+        })
+    };
+    entries.iter().filter_map(rule).collect()
 }
+
+/// The predicate type that cosign means by a short name; other texts mean themselves.
+fn long_name(text: &str) -> &str {
+    SHORT_NAMES.iter().find(|(short, _)| *short == text).map_or(text, |(_, long)| long)
+}
+
+const SHORT_NAMES: [(&str, &str); 10] = [
+    ("custom", "https://cosign.sigstore.dev/attestation/v1"),
+    ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance02", "https://slsa.dev/provenance/v0.2"),
+    ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
+    ("spdx", "https://spdx.dev/Document"),
+    ("spdxjson", "https://spdx.dev/Document"),
+    ("cyclonedx", "https://cyclonedx.org/bom"),
+    ("link", "https://in-toto.io/Link/v1"),
+    ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
+    ("openvex", "https://openvex.dev/ns"),
+];
 
 /// A URL that is never contacted by this version, so that its characters are all there is to check.
 fn url(object: &Object<'_>, name: &str) {

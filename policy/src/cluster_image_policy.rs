@@ -29,16 +29,17 @@ pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> P
         return Policy::unsatisfiable(name);
     };
     let mut unsupported = Vec::new();
-    let policy = Policy {
+    let mut policy = Policy {
         name: name.to_owned(),
         mode: mode(&spec),
         globs: globs(&spec),
         resources: resources(&spec),
         authorities: authorities(&spec, empty, &mut unsupported),
+        whole: None,
         unready: None,
         lack: None,
     };
-    spec_policy(&spec, &mut unsupported);
+    policy.whole = spec_policy(&spec, &mut unsupported);
     let unready = match (policy.authorities.is_empty(), unsupported.is_empty()) {
         (true, _) => Some(NotReady::NoAuthorities),
         (false, false) => Some(NotReady::Uses(unsupported)),
@@ -51,7 +52,16 @@ impl Policy {
     fn unsatisfiable(name: &str) -> Self {
         let unready = Some(NotReady::NoAuthorities);
         let (name, mode) = (name.to_owned(), Mode::Enforce);
-        Self { name, mode, globs: Vec::new(), resources: Vec::new(), authorities: Vec::new(), unready, lack: None }
+        Self {
+            name,
+            mode,
+            globs: Vec::new(),
+            resources: Vec::new(),
+            authorities: Vec::new(),
+            whole: None,
+            unready,
+            lack: None,
+        }
     }
 }
 

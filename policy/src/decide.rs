@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 
 use oci::{Digest, ImageRef};
-use verifier::{Evidence, Gap, Signer};
+use rustls_pki_types::UnixTime;
+use verifier::{Evidence, Gap, VerifiedAttestation};
 
 use crate::{
-    Approval, Denial, Findings, Inquiry, Met, NoMatch, Policy, PolicySet, Reason, Undecided, Verdict,
-    model::{Requirement, SignatureRule},
+    Approval, Denial, Findings, Inquiry, Met, NoMatch, Policy, PolicySet, Reason, Resource, Undecided, Verdict,
+    input::{self, Found},
+    language::Whole,
+    model::{AttestationRule, Requirement, SignatureRule},
     reason,
 };
 
@@ -20,6 +23,7 @@ pub struct Matched<'a> {
     set: &'a PolicySet,
     image: Box<ImageRef>,
     digest: Option<Digest>,
+    object: Option<Box<Resource>>,
     policies: Vec<&'a Policy>,
     /// For some objects only, and which one the image runs in is not known.
     open: Vec<&'a Policy>,
@@ -41,10 +45,10 @@ impl<'a> Matched<'a> {
         set: &'a PolicySet,
         image: ImageRef,
         digest: Option<Digest>,
-        policies: Vec<&'a Policy>,
-        open: Vec<&'a Policy>,
+        object: Option<Resource>,
+        (policies, open): (Vec<&'a Policy>, Vec<&'a Policy>),
     ) -> Self {
-        Self { set, image: Box::new(image), digest, policies, open }
+        Self { set, image: Box::new(image), digest, object: object.map(Box::new), policies, open }
     }
 
     /// The policies; empty where none matches.
@@ -58,7 +62,11 @@ impl<'a> Matched<'a> {
     pub fn needs(&self) -> Needs {
         if self.policies.is_empty() {
             let settled = self.open.is_empty() && self.set.no_match() == NoMatch::Deny;
-            return if settled || self.open.iter().any(|policy| policy.enforces()) { Needs::Nothing } else { Needs::Pin };
+            return if settled || self.open.iter().any(|policy| policy.enforces()) {
+                Needs::Nothing
+            } else {
+                Needs::Pin
+            };
         }
         let prospects: Vec<Prospect> = self.policies.iter().map(|policy| policy.prospect()).collect();
         let refused =
@@ -82,12 +90,19 @@ impl<'a> Matched<'a> {
         by_name.into_values().collect()
     }
 
-    /// The verdict, from the answers to the inquiries; without any where [`Self::needs`] says that it takes none.
+    /// Whether the image's configuration has to be known as well.
+    #[must_use]
+    pub fn needs_configs(&self) -> bool {
+        self.policies.iter().any(|policy| policy.whole.as_ref().is_some_and(|whole| whole.includes.config))
+    }
+
+    /// The verdict at this time, from the answers to the inquiries; without any where [`Self::needs`] says that it takes
+    /// none. A ClusterImagePolicy says the same at all times.
     ///
     /// # Errors
     /// Fails if an answer is missing, incomplete or about another image, and what there is settles nothing; and if a
     /// policy is for some objects only, and nobody said in which one the image runs.
-    pub fn decide(&self, findings: &Findings) -> Result<Verdict, Undecided> {
+    pub fn decide(&self, findings: &Findings, _now: UnixTime) -> Result<Verdict, Undecided> {
         findings.iter().try_for_each(|evidence| self.check_subject(evidence))?;
         if self.policies.is_empty() && self.open.is_empty() {
             return Ok(self.unmatched());
@@ -169,34 +184,47 @@ impl<'a> Matched<'a> {
         if let Err(why) = policy.readiness() {
             return Outcome::Failed(reason::not_ready(&policy.name, &self.image, why));
         }
-        if let Some(met) = self.met(policy, findings) {
-            return Outcome::Met(met);
-        }
+        let found = self.found(policy, findings);
         let answer = |rule: &SignatureRule| self.answer(rule, findings);
         let known = policy.rules().all(|rule| answer(rule).is_some_and(Evidence::is_complete));
-        match policy.prospect() {
-            Prospect::Hopeless => Outcome::Failed(reason::failed(policy, &self.image, |_| None)),
-            _ if known => Outcome::Failed(reason::failed(policy, &self.image, answer)),
-            _ => Outcome::Open,
+        match (&policy.whole, found.first(), policy.prospect()) {
+            (None, Some((name, found)), _) => Outcome::Met(met(policy, name, found)),
+            // More evidence could turn the condition around.
+            (Some(_), Some(_), _) if !known => Outcome::Open,
+            (Some(whole), Some((name, first)), _) => match self.condition(whole, &found, findings) {
+                Ok(Ok(())) => Outcome::Met(met(policy, name, first)),
+                Ok(Err(why)) => Outcome::Failed(reason::condition(policy, &self.image, &whole.condition, &why)),
+                Err(_) => Outcome::Open,
+            },
+            (_, None, Prospect::Hopeless) => Outcome::Failed(reason::failed(policy, &self.image, |_| None)),
+            (_, None, _) if known => Outcome::Failed(reason::failed(policy, &self.image, answer)),
+            (_, None, _) => Outcome::Open,
         }
     }
 
-    /// The first authority that is satisfied, and by whom.
-    fn met(&self, policy: &Policy, findings: &Findings) -> Option<Met> {
-        policy.authorities.iter().find_map(|authority| {
-            let signer = match &authority.requirement {
-                Requirement::Pass => None,
-                Requirement::Signature(rule) => Some(self.signer(rule, findings)?),
-                Requirement::Fail { .. } | Requirement::Unsupported => return None,
-            };
-            let (policy, authority, enforced) = (policy.name.clone(), authority.name.clone(), policy.enforces());
-            Some(Met { policy, authority, signer, enforced })
-        })
+    /// Whether the condition on everything holds. The outer error is what there is not to hold it against.
+    fn condition(
+        &self,
+        whole: &Whole,
+        found: &[(&str, Found<'_>)],
+        findings: &Findings,
+    ) -> Result<Result<(), String>, &'static str> {
+        let input = input::whole(found, whole.includes, self.object.as_deref(), findings)?;
+        Ok(whole.condition.check(&input))
     }
 
-    fn signer(&self, rule: &SignatureRule, findings: &Findings) -> Option<Signer> {
-        let verified = self.answer(rule, findings)?.verified();
-        verified.iter().find(|signature| rule.met_by(signature).is_ok()).map(|signature| signature.signer().clone())
+    /// The authorities that are satisfied, with what satisfies them: all, where a condition looks at them, otherwise the
+    /// first.
+    fn found<'e>(&self, policy: &'e Policy, findings: &'e Findings) -> Vec<(&'e str, Found<'e>)> {
+        let satisfied = policy.authorities.iter().filter_map(|authority| {
+            let found = match &authority.requirement {
+                Requirement::Pass => Found::Pass,
+                Requirement::Signature(rule) => rule.found(self.answer(rule, findings)?)?,
+                Requirement::Fail { .. } | Requirement::Unsupported => return None,
+            };
+            Some((authority.name.as_str(), found))
+        });
+        satisfied.take(if policy.whole.is_some() { usize::MAX } else { 1 }).collect()
     }
 
     /// The evidence that this rule is judged by, and no other.
@@ -225,6 +253,39 @@ impl<'a> Matched<'a> {
     }
 }
 
+fn met(policy: &Policy, authority: &str, found: &Found<'_>) -> Met {
+    let (enforced, authority) = (policy.enforces(), authority.to_owned());
+    Met { policy: policy.name.clone(), authority, signer: found.signer(), enforced }
+}
+
+impl SignatureRule {
+    /// What of this evidence is as the rule asks; nothing where the rule is not met.
+    fn found<'e>(&'e self, evidence: &'e Evidence) -> Option<Found<'e>> {
+        if self.attestations.is_empty() {
+            let all: Vec<_> = evidence.verified().iter().filter(|one| self.met_by(one).is_ok()).collect();
+            return (!all.is_empty()).then_some(Found::Signatures(all));
+        }
+        let named = |wanted: &'e AttestationRule| {
+            let own = evidence.attestations().iter().filter(|one| self.vouched(one).is_ok());
+            let all: Vec<_> = own.filter(|one| wanted.met_by(one).is_ok()).collect();
+            (!all.is_empty()).then_some((wanted.name.as_str(), all))
+        };
+        self.attestations.iter().map(named).collect::<Option<Vec<_>>>().map(Found::Attestations)
+    }
+}
+
+impl AttestationRule {
+    /// Whether what is said is of the wanted type and as the condition wants it. A reason is for the latter alone.
+    pub(crate) fn met_by(&self, attestation: &VerifiedAttestation) -> Result<(), Option<String>> {
+        if attestation.predicate_type() != self.predicate_type {
+            return Err(None);
+        }
+        let Some(condition) = &self.condition else { return Ok(()) };
+        let statement = input::statement(attestation).ok_or_else(|| Some("statement is not JSON".to_owned()))?;
+        condition.check(&statement).map_err(Some)
+    }
+}
+
 /// What can become of a policy before any signature is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Prospect {
@@ -245,6 +306,9 @@ impl Policy {
         let has = |wanted: fn(&Requirement) -> bool| self.authorities.iter().any(|a| wanted(&a.requirement));
         if self.readiness().is_err() {
             Prospect::Hopeless
+        } else if self.whole.is_some() && has(|requirement| matches!(requirement, Requirement::Signature(_))) {
+            // a condition looks at what every authority found
+            Prospect::BySignature
         } else if has(|requirement| matches!(requirement, Requirement::Pass)) {
             Prospect::Passes
         } else if has(|requirement| matches!(requirement, Requirement::Signature(_))) {

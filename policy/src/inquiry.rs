@@ -5,21 +5,32 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use oci::{Digest, Repository};
+use oci::{Digest, Repository, location::TagPrefix};
+use serde_json::Value;
 use verifier::{Evidence, TrustRoot};
+
+use crate::model::Lies;
 
 /// A question about one image: look there, and check what is found against this.
 #[derive(Debug, Clone)]
 pub struct Inquiry {
     trust: TrustRoot,
-    stored_in: Option<Repository>,
+    lies: Lies,
+    wanted: Wanted,
     fingerprint: Digest,
 }
 
+/// What is looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) signatures: bool,
+    pub(crate) attestations: bool,
+}
+
 impl Inquiry {
-    pub(crate) fn new(trust: TrustRoot, stored_in: Option<Repository>) -> Self {
-        let text = format!("{} {stored_in:?}", trust.fingerprint());
-        Self { trust, stored_in, fingerprint: Digest::of(text.as_bytes()) }
+    pub(crate) fn new(trust: TrustRoot, lies: &Lies, wanted: Wanted) -> Self {
+        let text = format!("{} {lies:?} {wanted:?}", trust.fingerprint());
+        Self { trust, lies: lies.clone(), wanted, fingerprint: Digest::of(text.as_bytes()) }
     }
 
     /// What signatures are checked against.
@@ -31,7 +42,25 @@ impl Inquiry {
     /// The repository that holds them; none where the door's own setting counts, or they lie beside the image.
     #[must_use]
     pub fn stored_in(&self) -> Option<&Repository> {
-        self.stored_in.as_ref()
+        self.lies.stored_in.as_ref()
+    }
+
+    /// What stands before the tags under which they lie.
+    #[must_use]
+    pub fn tag_prefix(&self) -> &TagPrefix {
+        &self.lies.prefix
+    }
+
+    /// Whether signatures are looked for.
+    #[must_use]
+    pub fn wants_signatures(&self) -> bool {
+        self.wanted.signatures
+    }
+
+    /// Whether attestations are looked for.
+    #[must_use]
+    pub fn wants_attestations(&self) -> bool {
+        self.wanted.attestations
     }
 
     /// The digest of all of the above, for caches.
@@ -41,9 +70,12 @@ impl Inquiry {
     }
 }
 
-/// Evidence about one image, by the inquiry that it answers.
+/// What is known of one image: evidence by the inquiry that it answers, and the image's own configuration.
 #[derive(Debug, Clone, Default)]
-pub struct Findings(BTreeMap<Digest, Arc<Evidence>>);
+pub struct Findings {
+    evidence: BTreeMap<Digest, Arc<Evidence>>,
+    configs: Option<Arc<BTreeMap<String, Value>>>,
+}
 
 impl Findings {
     /// No evidence: nothing was looked for.
@@ -55,16 +87,26 @@ impl Findings {
     /// The same, and this answer to this inquiry.
     #[must_use]
     pub fn with(mut self, inquiry: &Inquiry, evidence: Arc<Evidence>) -> Self {
-        self.0.insert(*inquiry.fingerprint(), evidence);
+        self.evidence.insert(*inquiry.fingerprint(), evidence);
         self
+    }
+
+    /// The same, and the image's configuration by platform (`linux/amd64`), of every image where it is an index.
+    #[must_use]
+    pub fn with_configs(self, configs: Arc<BTreeMap<String, Value>>) -> Self {
+        Self { configs: Some(configs), ..self }
+    }
+
+    pub(crate) fn configs(&self) -> Option<&BTreeMap<String, Value>> {
+        self.configs.as_deref()
     }
 
     /// All evidence there is.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Evidence>> {
-        self.0.values()
+        self.evidence.values()
     }
 
     pub(crate) fn answer(&self, inquiry: &Inquiry) -> Option<&Evidence> {
-        self.0.get(inquiry.fingerprint()).map(|evidence| &**evidence)
+        self.evidence.get(inquiry.fingerprint()).map(|evidence| &**evidence)
     }
 }

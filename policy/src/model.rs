@@ -3,10 +3,14 @@
 use std::fmt;
 
 use keys::PublicKey;
-use oci::Repository;
-use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedSignature};
+use oci::{Repository, location::TagPrefix};
+use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedAttestation, VerifiedSignature};
 
-use crate::{Glob, resource::ResourceMatch};
+use crate::{
+    Glob,
+    language::{Condition, Whole},
+    resource::ResourceMatch,
+};
 
 /// One ClusterImagePolicy. It has at least one glob, and authorities with distinct names.
 #[derive(Debug, Clone)]
@@ -16,6 +20,8 @@ pub struct Policy {
     pub(crate) globs: Vec<Glob>,
     pub(crate) resources: Vec<ResourceMatch>,
     pub(crate) authorities: Vec<Authority>,
+    /// What must hold of everything that its authorities found.
+    pub(crate) whole: Option<Whole>,
     /// What it says that can't be evaluated.
     pub(crate) unready: Option<NotReady>,
     /// What it refers to that is not at hand.
@@ -90,9 +96,27 @@ pub(crate) struct SignatureRule {
     pub(crate) by: By,
     pub(crate) format: Option<Format>,
     pub(crate) material: Material,
-    /// The repository that holds signatures, if not the image's.
-    pub(crate) stored_in: Option<Repository>,
+    pub(crate) lies: Lies,
     pub(crate) demands: Demands,
+    /// Each of these is asked for, where there are any, and no signature.
+    pub(crate) attestations: Vec<AttestationRule>,
+}
+
+/// Where signatures and attestations lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lies {
+    /// The repository, if not the image's.
+    pub(crate) stored_in: Option<Repository>,
+    /// What stands before their tags.
+    pub(crate) prefix: TagPrefix,
+}
+
+/// What must be said of an image.
+#[derive(Debug, Clone)]
+pub(crate) struct AttestationRule {
+    pub(crate) name: String,
+    pub(crate) predicate_type: String,
+    pub(crate) condition: Option<Condition>,
 }
 
 /// Who must have signed.
@@ -131,13 +155,24 @@ pub(crate) enum Miss {
 impl SignatureRule {
     /// Whether this one signature is what the rule asks for.
     pub(crate) fn met_by(&self, signature: &VerifiedSignature) -> Result<(), Miss> {
-        if !self.by.is(signature.signer()) {
+        self.is_by(signature.signer(), signature.format())?;
+        signature.meets(self.demands).map_err(Miss::Demand)
+    }
+
+    /// Whether this one attestation is by whom the rule names, whatever it says.
+    pub(crate) fn vouched(&self, attestation: &VerifiedAttestation) -> Result<(), Miss> {
+        self.is_by(attestation.signer(), attestation.format())?;
+        attestation.meets(self.demands).map_err(Miss::Demand)
+    }
+
+    fn is_by(&self, signer: &Signer, format: Format) -> Result<(), Miss> {
+        if !self.by.is(signer) {
             return Err(Miss::Signer);
         }
-        if let Some(wanted) = self.format.filter(|wanted| signature.format() != *wanted) {
-            return Err(Miss::Format(wanted));
+        match self.format.filter(|wanted| format != *wanted) {
+            Some(wanted) => Err(Miss::Format(wanted)),
+            None => Ok(()),
         }
-        signature.meets(self.demands).map_err(Miss::Demand)
     }
 }
 

@@ -247,6 +247,9 @@ pub enum Why {
     /// Not a regular expression.
     #[error("regex is invalid: {0}")]
     Regex(String),
+    /// Not a condition in CUE or Rego, or not one that can be evaluated.
+    #[error("{0}")]
+    Language(String),
     /// More than one source.
     #[error("only single source is supported")]
     Sources,

@@ -1,13 +1,16 @@
 //! The words of denials and warnings. Their fragments are those of cosign and of the upstream admission webhook,
 //! which people's scripts look for; the faults are the examination's own.
 
+use std::collections::BTreeSet;
+
 use oci::ImageRef;
 use verifier::{Evidence, VerifiedAttestation};
 
 use crate::{
     Glob, NotReady, Policy, Reason,
     glob::Match,
-    model::{Authority, By, Miss, Requirement, SignatureRule},
+    language::Condition,
+    model::{AttestationRule, Authority, By, Miss, Requirement, SignatureRule},
     problem::plain,
 };
 
@@ -65,6 +68,12 @@ pub(crate) fn failed<'e>(
     failed_policy(&policy.name, details, rank)
 }
 
+/// Authorities were satisfied, and the condition on all they found was not.
+pub(crate) fn condition(policy: &Policy, image: &ImageRef, condition: &Condition, why: &str) -> Reason {
+    let words = format!("{image} failed evaluating {condition} policy for ClusterImagePolicy: {}", plain(why));
+    failed_policy(&policy.name, vec![words], RANK_SETTLED)
+}
+
 fn authority_line<'e>(
     authority: &Authority,
     image: &ImageRef,
@@ -80,10 +89,13 @@ fn authority_line<'e>(
         Requirement::Pass | Requirement::Unsupported => (RANK_NOTHING, format!("{image} no signatures found")),
         Requirement::Signature(rule) => {
             let evidence = answer(rule);
-            let (rank, why) = unsatisfied(rule, evidence);
+            let (what, (rank, why)) = match rule.attestations.is_empty() {
+                true => ("signature", unsatisfied(rule, evidence)),
+                false => ("attestation", unattested(rule, evidence)),
+            };
             let (name, kind) = (plain(&authority.name), rule.by.kind());
             let wanted = evidence.map(|e| e.image().index_name()).unwrap_or_default();
-            (rank, format!("{image} signature {kind} validation failed for authority {name} for {wanted}: {why}"))
+            (rank, format!("{image} {what} {kind} validation failed for authority {name} for {wanted}: {why}"))
         }
     }
 }
@@ -112,6 +124,54 @@ fn unsatisfied(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String
         Some((rank, why)) => (rank, format!("no matching signatures: {why}")),
         None => (RANK_NOTHING, "no signatures found".to_owned()),
     }
+}
+
+/// The most telling thing about the attestations there are: the first that is asked for and not there.
+fn unattested(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String) {
+    let Some(evidence) = evidence else { return (RANK_NOTHING, "no matching attestations".to_owned()) };
+    let own: Vec<&VerifiedAttestation> =
+        evidence.attestations().iter().filter(|one| rule.vouched(one).is_ok()).collect();
+    if own.is_empty() {
+        let strangers = evidence
+            .attestations()
+            .iter()
+            .filter_map(|one| rule.vouched(one).err().map(|miss| missed(rule, one, &miss)));
+        let refused =
+            evidence.refused().iter().map(|refused| (refused.fault.rank(), plain(&refused.fault.to_string())));
+        return match strangers.chain(refused).min_by_key(|(rank, _)| *rank) {
+            Some((rank, why)) => (rank, format!("no matching attestations: {why}")),
+            None => (RANK_NOTHING, "no matching attestations".to_owned()),
+        };
+    }
+    let lacks = |wanted: &&AttestationRule| !own.iter().any(|one| wanted.met_by(one).is_ok());
+    let Some(wanted) = rule.attestations.iter().find(lacks) else { return (RANK_NOTHING, String::new()) };
+    let unmet = own.iter().find_map(|one| wanted.met_by(one).err()?);
+    match (unmet, &wanted.condition) {
+        (Some(why), Some(condition)) => {
+            let name = plain(&wanted.name);
+            (RANK_SETTLED, format!("failed evaluating {condition} policy for type {name}: {}", plain(&why)))
+        }
+        _ => (RANK_ATTESTATION, absent_type(wanted, &own)),
+    }
+}
+
+fn absent_type(wanted: &AttestationRule, own: &[&VerifiedAttestation]) -> String {
+    let types: BTreeSet<&str> = own.iter().map(|one| one.predicate_type()).collect();
+    let types = types.into_iter().take(MAX_HINTS).collect::<Vec<_>>().join(",");
+    let kind = plain(&wanted.predicate_type);
+    format!("no matching attestations with type {kind}, checked the following predicateTypes: \"{}\"", plain(&types))
+}
+
+fn missed(rule: &SignatureRule, one: &VerifiedAttestation, miss: &Miss) -> (u8, String) {
+    let signer = one.signer();
+    let (rank, why) = match miss {
+        Miss::Signer => (RANK_STRANGER, format!("attestation is by {signer}, wanted {}", rule.by)),
+        Miss::Format(wanted) => {
+            (RANK_SETTLED, format!("attestation by {signer} has the {} format, wanted {wanted}", one.format()))
+        }
+        Miss::Demand(fault) => (RANK_SETTLED, format!("attestation by {signer}: {fault}")),
+    };
+    (rank, plain(&why))
 }
 
 /// Each signature with its own fault, where there is more than the one already told of.

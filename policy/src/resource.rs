@@ -3,7 +3,9 @@
 //! As upstream: an empty list is for every object, one entry that matches is enough, and an entry without a resource or
 //! without a version matches nothing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
 
 use crate::object::Object;
 
@@ -12,8 +14,10 @@ use crate::object::Object;
 pub struct Resource {
     group: String,
     version: String,
+    kind: String,
     plural: String,
     labels: BTreeMap<String, String>,
+    object: Option<Arc<Value>>,
 }
 
 impl Resource {
@@ -23,7 +27,29 @@ impl Resource {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         // The plural of every kind that holds a pod, and of a policy's custom resources by their usual rule.
         let plural = format!("{}s", kind.to_lowercase());
-        Self { group: group.to_owned(), version: version.to_owned(), plural, labels }
+        let (group, version, kind) = (group.to_owned(), version.to_owned(), kind.to_owned());
+        Self { group, version, kind, plural, labels, object: None }
+    }
+
+    /// The same, with the whole object, into which conditions may look.
+    #[must_use]
+    pub fn with_object(self, object: Arc<Value>) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
+    fn api_version(&self) -> String {
+        match self.group.as_str() {
+            "" => self.version.clone(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
+    /// Its `spec`, `metadata` or `typemeta`, for conditions; nothing where that is not known.
+    pub(crate) fn part(&self, name: &str) -> Option<Value> {
+        match name {
+            "typemeta" => Some(json!({ "apiVersion": self.api_version(), "kind": self.kind })),
+            name => self.object.as_ref()?.get(name).cloned(),
+        }
     }
 }
 
@@ -40,12 +66,7 @@ impl ResourceMatch {
     /// Reads an entry, of which the kinds were checked already.
     pub(crate) fn read(entry: &Object<'_>) -> Self {
         let text = |name| entry.text(name).map(|text| text.value.to_owned()).unwrap_or_default();
-        Self {
-            group: text("group"),
-            version: text("version"),
-            resource: text("resource"),
-            labels: label_rules(entry),
-        }
+        Self { group: text("group"), version: text("version"), resource: text("resource"), labels: label_rules(entry) }
     }
 
     /// Whether the object is of this group, version and resource, and has labels as wanted.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use oci::{AnyDigest, Digest, ImageRef};
+use serde_json::Value;
 use verifier::TrustRoot;
 
 use crate::{
     Inquiry, LoadErrors, Matched, NoMatch, Policy, Resource,
     glob::Match,
+    language::Whole,
     load::{Loaded, load},
     model::SignatureRule,
     trust::{Plan, Roots},
@@ -102,25 +104,28 @@ impl PolicySet {
     #[must_use]
     pub fn select(&self, image: &ImageRef, resolved: Option<&Digest>, object: Option<&Resource>) -> Selection<'_> {
         let digest = resolved.copied().or_else(|| image.digest().and_then(AnyDigest::sha256));
-        let name = image.repository().index_name();
+        let name = Name::of(image, digest.as_ref());
         let (mut policies, mut open) = (Vec::new(), Vec::new());
         for policy in self.policies.iter().filter(|policy| policy.may_be_for(object)) {
-            match policy.selects(&name, digest.as_ref()) {
+            match policy.selects(&name) {
                 Match::Always if policy.is_for(object) => policies.push(policy),
                 Match::Always => open.push(policy),
                 Match::Never => {}
                 Match::ByDigest => return Selection::NeedsDigest,
             }
         }
-        Selection::Matched(Matched::new(self, image.clone(), digest, policies, open))
+        Selection::Matched(Matched::new(self, image.clone(), digest, object.cloned(), (policies, open)))
     }
 
     /// Whether the same policies are about an image in one object as in another, whatever its digest.
     #[must_use]
     pub fn is_alike(&self, image: &ImageRef, one: &Resource, other: &Resource) -> bool {
-        let (name, digest) = (image.repository().index_name(), image.digest().and_then(AnyDigest::sha256));
-        let about = self.policies.iter().filter(|policy| policy.selects(&name, digest.as_ref()) != Match::Never);
-        about.into_iter().all(|policy| policy.is_for(Some(one)) == policy.is_for(Some(other)))
+        let name = Name::of(image, image.digest().and_then(AnyDigest::sha256).as_ref());
+        let about = self.policies.iter().filter(|policy| policy.selects(&name) != Match::Never);
+        about.into_iter().all(|policy| match (policy.is_for(Some(one)), policy.is_for(Some(other))) {
+            (true, true) => policy.sees(one) == policy.sees(other),
+            (one, other) => one == other,
+        })
     }
 }
 
@@ -133,13 +138,31 @@ pub enum Selection<'a> {
     Matched(Matched<'a>),
 }
 
+/// What globs are held against.
+enum Name {
+    /// The name under which the image would be admitted.
+    Admitted(String),
+    /// The same, before its digest is known.
+    Undigested(String),
+}
+
+impl Name {
+    fn of(image: &ImageRef, digest: Option<&Digest>) -> Self {
+        let name = image.repository().index_name();
+        match digest {
+            Some(digest) => Self::Admitted(format!("{name}@{digest}")),
+            None => Self::Undigested(name),
+        }
+    }
+}
+
 impl Policy {
-    /// Whether one of the globs matches the repository of this name at this digest, or at any where none is given.
-    fn selects(&self, name: &str, digest: Option<&Digest>) -> Match {
-        let matches = self.globs.iter().map(|glob| match digest {
-            Some(digest) if glob.matches(&format!("{name}@{digest}")) => Match::Always,
-            Some(_) => Match::Never,
-            None => glob.matches_undigested(name),
+    /// Whether one of the globs matches this name, which has a digest, or else any digest that it may turn out to have.
+    fn selects(&self, name: &Name) -> Match {
+        let matches = self.globs.iter().map(|glob| match name {
+            Name::Admitted(name) if glob.matches(name) => Match::Always,
+            Name::Admitted(_) => Match::Never,
+            Name::Undigested(name) => glob.matches_undigested(name),
         });
         matches.fold(Match::Never, |so_far, found| match (so_far, found) {
             (Match::Always, _) | (_, Match::Always) => Match::Always,
@@ -148,10 +171,21 @@ impl Policy {
         })
     }
 
-    /// Whether it is certainly for this object.
+    /// Whether it is certainly for this object, and can be decided with what is known of it.
     fn is_for(&self, object: Option<&Resource>) -> bool {
+        let looks_into = self.whole.as_ref().is_some_and(|whole| whole.includes.object());
+        if looks_into && object.is_none() {
+            return false;
+        }
         let named = |object| self.resources.iter().any(|resource| resource.is_about(object));
         self.resources.is_empty() || object.is_some_and(named)
+    }
+
+    /// What of the object goes into its condition.
+    fn sees(&self, object: &Resource) -> Vec<Option<Value>> {
+        let Some(Whole { includes, .. }) = &self.whole else { return Vec::new() };
+        let parts = [(includes.spec, "spec"), (includes.metadata, "metadata"), (includes.types, "typemeta")];
+        parts.into_iter().filter(|(seen, _)| *seen).map(|(_, name)| object.part(name)).collect()
     }
 
     /// Whether it is for this object, or may be for one that is not known.

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use keys::PublicKey;
-use oci::Repository;
 use verifier::TrustRoot;
 
 use crate::{
     Inquiry, NotReady, Policy,
-    model::{By, Material, Requirement, RootName, SignatureRule},
+    inquiry::Wanted,
+    model::{By, Lies, Material, Requirement, RootName, SignatureRule},
     trust_root::Contents,
 };
 
 /// What an inquiry depends on beside the keys.
-pub(crate) type Plan = (Material, Option<Repository>);
+pub(crate) type Plan = (Material, Lies);
 
 /// All trust roots there are.
 pub(crate) struct Roots<'a> {
@@ -24,17 +24,21 @@ pub(crate) struct Roots<'a> {
 impl Roots<'_> {
     /// The inquiries of these policies, one for each distinct plan, with all the keys that share it.
     pub(crate) fn inquiries(&self, policies: &[Policy]) -> BTreeMap<Plan, Inquiry> {
-        let mut keys: BTreeMap<Plan, Vec<PublicKey>> = BTreeMap::new();
+        let mut sharing: BTreeMap<Plan, (Vec<PublicKey>, Wanted)> = BTreeMap::new();
         for rule in policies.iter().flat_map(Policy::rules) {
-            let sharing = keys.entry((rule.material.clone(), rule.stored_in.clone())).or_default();
-            sharing.extend(match &rule.by {
+            let (keys, wanted) = sharing.entry(rule.plan()).or_default();
+            keys.extend(match &rule.by {
                 By::Key(key) => Some(key.clone()),
                 By::Identities(_) => None,
             });
+            match rule.attestations.is_empty() {
+                true => wanted.signatures = true,
+                false => wanted.attestations = true,
+            }
         }
-        let usable = keys.into_iter().filter_map(|(plan, keys)| {
+        let usable = sharing.into_iter().filter_map(|(plan, (keys, wanted))| {
             let trust = self.assemble(&plan.0).ok()?.with_keys(keys);
-            let inquiry = Inquiry::new(trust, plan.1.clone());
+            let inquiry = Inquiry::new(trust, &plan.1, wanted);
             Some((plan, inquiry))
         });
         usable.collect()
@@ -88,7 +92,7 @@ impl Policy {
 
 impl SignatureRule {
     pub(crate) fn plan(&self) -> Plan {
-        (self.material.clone(), self.stored_in.clone())
+        (self.material.clone(), self.lies.clone())
     }
 
     /// Whether it takes the root that whoever runs the gate trusts.

@@ -145,8 +145,8 @@ pub enum Undecided {
         /// The image that was asked about.
         wanted: String,
     },
-    /// The policies are for some Kubernetes objects only, and nobody said in which one the image runs.
-    #[error("`match` asks which object the image runs in, and nobody said that here: {}", .policies.join(", "))]
+    /// The policies are for some Kubernetes objects only, or look into them, and nobody said in which one the image runs.
+    #[error("`match` or `policy` asks which object the image runs in, and nobody said that here: {}", .policies.join(", "))]
     NoObject {
         /// The policies that ask.
         policies: Vec<String>,

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use oci::{
     AnyDigest, Descriptor, Document, Manifest, ManifestError, PinnedRef, Repository,
-    location::{Attachment, attachment_tag},
+    location::{Attachment, TagPrefix},
     media_type::{BUNDLE_PREFIX, DSSE_ENVELOPE, SIMPLE_SIGNING},
 };
 use tokio::sync::OnceCell;
@@ -67,11 +67,23 @@ impl Client {
     ///
     /// Never fails as a whole: what could not be read is a gap. The image itself is not asked for.
     pub async fn discover(&self, image: &PinnedRef, stored_in: &Repository, kind: Kind) -> Discovery {
-        let hunt = Hunt::new(self, stored_in, kind);
+        self.discover_kinds(image, stored_in, &TagPrefix::default(), &[kind]).await
+    }
+
+    /// The same, of several kinds at once, so that referrers are listed and read once for all. Tags have this prefix.
+    pub async fn discover_kinds(
+        &self,
+        image: &PinnedRef,
+        stored_in: &Repository,
+        prefix: &TagPrefix,
+        kinds: &[Kind],
+    ) -> Discovery {
+        let hunt = Hunt::new(self, stored_in, kinds);
         let subject = (*image.digest()).into();
-        let (by_tag, by_referrers) = tokio::join!(hunt.tag(image), hunt.referrers(&subject));
+        let by_tags = futures::future::join_all(kinds.iter().map(|kind| hunt.tag(image, prefix, *kind)));
+        let (by_tags, by_referrers) = tokio::join!(by_tags, hunt.referrers(&subject));
         let (mut found, mut errors) = (Found::default(), Vec::new());
-        for Haul { signatures, gap } in [by_tag, by_referrers] {
+        for Haul { signatures, gap } in by_tags.into_iter().chain([by_referrers]) {
             found.signatures.extend(signatures);
             if let Some((source, error)) = gap {
                 found.gaps.push(Gap { source, why: error.to_string() });
@@ -117,29 +129,29 @@ type Blob = Result<Lookup<Bytes>, RegistryError>;
 struct Hunt<'a> {
     client: &'a Client,
     repository: &'a Repository,
-    kind: Kind,
+    kinds: &'a [Kind],
     blobs: Mutex<HashMap<AnyDigest, Arc<OnceCell<Blob>>>>,
     /// Bytes that may still be kept.
     left: Mutex<u64>,
 }
 
 impl<'a> Hunt<'a> {
-    fn new(client: &'a Client, repository: &'a Repository, kind: Kind) -> Self {
+    fn new(client: &'a Client, repository: &'a Repository, kinds: &'a [Kind]) -> Self {
         let left = Mutex::new(client.limits().signatures_total);
-        Self { client, repository, kind, blobs: Mutex::default(), left }
+        Self { client, repository, kinds, blobs: Mutex::default(), left }
     }
 
-    async fn tag(&self, image: &PinnedRef) -> Haul {
-        let (source, attachment) = self.kind.tag();
+    async fn tag(&self, image: &PinnedRef, prefix: &TagPrefix, kind: Kind) -> Haul {
+        let (source, attachment) = kind.tag();
         let gap = |error| Haul { gap: Some((source, error)), ..Haul::default() };
-        let tag = attachment_tag(image.digest(), attachment);
+        let tag = prefix.tag(image.digest(), attachment);
         let fetched = match self.client.manifest(self.repository, &Reference::Tag(tag)).await {
             Ok(Lookup::Found(fetched)) => fetched,
             Ok(Lookup::Absent) => return Haul::default(),
             Err(error) => return gap(error),
         };
         let leads = match fetched.document {
-            Document::Manifest(_, manifest) => self.layers(source, fetched.digest.into(), manifest),
+            Document::Manifest(_, manifest) => layers(&[kind], source, fetched.digest.into(), manifest),
             Document::Index(found, _) => {
                 let violation = Violation::Kind { found, wanted: "a manifest with signatures" };
                 return gap(RegistryError::Violation { registry: self.registry(), violation });
@@ -193,18 +205,11 @@ impl<'a> Hunt<'a> {
         }
     }
 
-    /// The layers of a manifest that are of the kind that is looked for.
-    fn layers(&self, source: Source, digest: AnyDigest, manifest: Manifest) -> Vec<Lead> {
-        let (wanted, _) = self.kind.layer();
-        let layers = manifest.layers.into_iter().enumerate().filter(|(_, layer)| layer.media_type == wanted);
-        layers.map(|(index, layer)| lead(source, digest, index, layer, self.kind.layer().1)).collect()
-    }
-
     /// A bundle is the only layer of its manifest. In a manifest with more, nobody can say which one is meant.
     fn in_referrer(&self, source: Source, digest: AnyDigest, mut manifest: Manifest) -> Vec<Lead> {
         let count = manifest.layers.len();
         let Some(index) = manifest.layers.iter().position(|layer| layer.media_type.starts_with(BUNDLE_PREFIX)) else {
-            return self.layers(source, digest, manifest);
+            return layers(self.kinds, source, digest, manifest);
         };
         let form = match count {
             1 => Form::Bundle,
@@ -302,6 +307,15 @@ impl<'a> Hunt<'a> {
     fn registry(&self) -> String {
         self.repository.domain().to_owned()
     }
+}
+
+/// The layers of a manifest that are of these kinds.
+fn layers(kinds: &[Kind], source: Source, digest: AnyDigest, manifest: Manifest) -> Vec<Lead> {
+    let of_kind = |(index, layer): (usize, Descriptor)| {
+        let (_, form) = kinds.iter().map(|kind| kind.layer()).find(|(wanted, _)| layer.media_type == *wanted)?;
+        Some(lead(source, digest, index, layer, form))
+    };
+    manifest.layers.into_iter().enumerate().filter_map(of_kind).collect()
 }
 
 fn lead(source: Source, manifest: AnyDigest, index: usize, layer: Descriptor, form: Form) -> Lead {

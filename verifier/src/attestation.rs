@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use oci::excerpt;
+use oci::{Digest, excerpt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -20,6 +20,8 @@ pub struct VerifiedAttestation {
     /// Left out of what is written: bills of material have megabytes.
     #[serde(skip)]
     pub(crate) envelope: Envelope,
+    #[serde(skip)]
+    pub(crate) stored: Digest,
     pub(crate) place: Place,
     pub(crate) proofs: Proofs,
 }
@@ -71,6 +73,18 @@ impl VerifiedAttestation {
     #[must_use]
     pub fn proofs(&self) -> &Proofs {
         &self.proofs
+    }
+
+    /// What tells its signature from others: the SHA-256 of its bytes, followed by its certificate in PEM if it has one.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        self.proofs.signature()
+    }
+
+    /// The digest of what is stored: of the layer with the envelope, or the bundle.
+    #[must_use]
+    pub fn stored(&self) -> &Digest {
+        &self.stored
     }
 
     /// Whether its proofs meet these demands as well.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keys::KeyId;
-use oci::PinnedRef;
+use oci::{Digest, PinnedRef};
 use rustls_pki_types::UnixTime;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -108,6 +108,12 @@ impl VerifiedSignature {
     #[must_use]
     pub fn proofs(&self) -> &Proofs {
         &self.proofs
+    }
+
+    /// What tells it from other signatures: the SHA-256 of its bytes, followed by its certificate in PEM if it has one.
+    #[must_use]
+    pub fn id(&self) -> Digest {
+        self.proofs.signature()
     }
 
     /// Whether its proofs meet these demands as well.

@@ -56,6 +56,7 @@ fn judge(about: About<'_>, found: Body, trust: &TrustRoot, now: UnixTime) -> Res
 
 /// The Sigstore client specification, "Verification": envelope signature and its evidence, then the statement.
 fn bundle(about: About<'_>, bytes: Vec<u8>, trust: &TrustRoot, now: UnixTime) -> Result<Judged, Fault> {
+    let stored = Digest::of(&bytes);
     let Bundle { content, signer, log_entries, timestamps } =
         Bundle::parse(bytes, Versions::Registry, Chains::under(trust))?;
     let Content::Envelope(envelope) = content else {
@@ -64,13 +65,14 @@ fn bundle(about: About<'_>, bytes: Vec<u8>, trust: &TrustRoot, now: UnixTime) ->
     // 1. the signature over the envelope, by a trusted key or under a trusted authority, with what is demanded
     let by = judge_envelope(&envelope, &signer, Carried { log_entries, timestamps }, trust, now)?;
     // 2. what it says
-    stated(about, Format::Bundle, envelope, by)
+    stated(about, (Format::Bundle, stored), envelope, by)
 }
 
-/// What a genuine envelope says: a statement about this image, be it a signature or an attestation.
+/// What a genuine envelope says: a statement about this image, be it a signature or an attestation. `stored` is the digest
+/// of what holds the envelope.
 pub(crate) fn stated(
     (image, place): About<'_>,
-    format: Format,
+    (format, stored): (Format, Digest),
     envelope: Envelope,
     (signer, proofs): (Signer, Proofs),
 ) -> Result<Judged, Fault> {
@@ -88,6 +90,7 @@ pub(crate) fn stated(
         predicate_type,
         annotations,
         envelope,
+        stored,
         place,
         proofs,
     }))

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use oci::{PinnedRef, location, simple_signing, simple_signing::Payload};
+use oci::{Digest, PinnedRef, location, simple_signing, simple_signing::Payload};
 use rustls_pki_types::UnixTime;
 
 use crate::{
@@ -66,7 +66,7 @@ pub(crate) fn envelope(
     let (stored, carried) = (Some(bytes), carried(annotations));
     let candidate = Candidate { message, payload, signature, stored, carried, names: Names::All };
     let by = judge(candidate, annotations, trust, now)?;
-    stated(about, Format::Legacy, envelope, by)
+    stated(about, (Format::Legacy, Digest::of(bytes)), envelope, by)
 }
 
 fn judge(

@@ -32,12 +32,14 @@ pub struct Proofs {
     set_aside: Vec<SetAside>,
     #[serde(skip)]
     unexamined: Vec<Unexamined>,
+    #[serde(skip)]
+    signature: Option<Digest>,
 }
 
 impl Proofs {
     /// Judges all that was carried: timestamps first, since a log may be trusted at their times only.
     pub(crate) fn gather(carried: Carried, signed: &Signed<'_>, trust: &TrustRoot, now: UnixTime) -> Self {
-        let mut proofs = Self::default();
+        let mut proofs = Self { signature: Some(signed.id()), ..Self::default() };
         if trust.timestamp_authorities().is_empty() {
             proofs.unexamined.extend((!carried.timestamps.is_empty()).then_some(Unexamined::Timestamp));
         } else {
@@ -137,6 +139,11 @@ impl Proofs {
             return Err(Fault::NoTimestamp { set_aside: of(|one| matches!(one, SetAside::Timestamp { .. })) });
         }
         Ok(())
+    }
+
+    /// What tells the signature from others: the SHA-256 of its bytes and the PEM form of the certificate that made it.
+    pub(crate) fn signature(&self) -> Digest {
+        self.signature.expect("proofs are gathered for a signature")
     }
 
     /// The logs' entries for this signature. To count logs, count their distinct keys: one log may have several.

@@ -21,6 +21,20 @@ pub(crate) struct Signed<'a> {
     pub(crate) signer: SignedBy<'a>,
 }
 
+impl Signed<'_> {
+    /// The digest that policy-controller calls a signature's `id`: of its bytes and its certificate in PEM, if it has one.
+    pub(crate) fn id(&self) -> Digest {
+        let pem = match self.signer {
+            SignedBy::Certificate(certificate) | SignedBy::Given(certificate) => {
+                let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+                pem::encode_config(&pem::Pem::new("CERTIFICATE", certificate.der().to_vec()), config)
+            }
+            SignedBy::Key(_) => String::new(),
+        };
+        Digest::of(&[self.signature, pem.as_bytes()].concat())
+    }
+}
+
 /// What was used to check a signature.
 #[derive(Clone, Copy)]
 pub(crate) enum SignedBy<'a> {

@@ -216,7 +216,7 @@ impl Webhook {
 
 /// An object as policies see it. Both objects of an update are of the kind that the request names.
 fn resource(review: &Review, object: &Value) -> Resource {
-    Resource::new(&review.api_version, &review.kind, labels(object))
+    Resource::new(&review.api_version, &review.kind, labels(object)).with_object(Arc::new(object.clone()))
 }
 
 const MOST_REVIEWS: usize = 128;

@@ -79,7 +79,7 @@ async fn answer(gate: &Gate, case: Case, until: Instant, bar: &ProgressBar) -> A
     let answer = match &case.subject {
         Subject::Image { image, object } => {
             let left = until.saturating_duration_since(Instant::now());
-            asked(gate, image, object.clone(), left).await.map_err(cases::Open::from)
+            asked(gate, image, object.as_deref().cloned(), left).await.map_err(cases::Open::from)
         }
         Subject::Unread(open) => Err(open.clone()),
     };

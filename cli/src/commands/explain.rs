@@ -55,7 +55,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let story = tokio::time::timeout(patience, telling).await.map_err(|_| late(&image, patience))??;
     let policy = match &args.policy {
         Some(path) => {
-            let flags = PolicyFlags { policy: path.clone(), trusted_root: args.against.trusted_root().map(Path::to_owned) };
+            let flags =
+                PolicyFlags { policy: path.clone(), trusted_root: args.against.trusted_root().map(Path::to_owned) };
             let gate = flags.gate_for(std::slice::from_ref(&image), &args.registry).await.map_err(unexplained)?;
             Some(Opinion { answer: check::ask(&gate, &image, patience).await, image })
         }

@@ -43,6 +43,12 @@ const NOT_RUN: &[NotRun] = &[
         because: "runs for minutes, and writes into the document",
         covered: "cli/tests/docs/not_run.rs::benchmarks_are_where_the_documents_say",
     },
+    NotRun {
+        document: "docs/benchmarks.md",
+        first: "cargo bench -p policy --bench thousand",
+        because: "runs for minutes, and writes into the document",
+        covered: "cli/tests/docs/not_run.rs::benchmarks_are_where_the_documents_say",
+    },
 ];
 
 /// Languages of blocks that show something and hold no command.

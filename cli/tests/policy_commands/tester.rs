@@ -50,7 +50,7 @@ fn resource_and_trust_root_are_taken_into_account() {
     };
     assert_eq!(ask("-resource pod.yaml").success(), "");
     assert!(ask("-resource job.yaml").stdout.contains("no matching policies"));
-    assert!(ask("").stdout.contains("`match` asks which object"));
+    assert!(ask("").stdout.contains("`match` or `policy` asks which object"));
     // A TrustRoot is read with the policy: one that is none is an error.
     write(
         &stage,

@@ -85,6 +85,7 @@ fn fires(rule: &str, text: &str) -> bool {
 fn table() -> Vec<(&'static str, [String; 2], String)> {
     let mut rows = of_globs_and_identities();
     rows.extend(of_authorities());
+    rows.extend(of_what_they_hold());
     rows.extend(of_conditions());
     rows.extend(of_the_whole());
     rows
@@ -117,12 +118,7 @@ fn of_globs_and_identities() -> Vec<(&'static str, [String; 2], String)> {
 fn of_authorities() -> Vec<(&'static str, [String; 2], String)> {
     let two = |one: &str, other: &str| document("p", &format!("{ALL}, authorities: [{one}, {other}]"));
     let (pass, fail, key) = ("{static: {action: pass}}", "{static: {action: fail}}", format!("{{{}}}", *KEY));
-    let no_authorities = |mode: &str| {
-        document("p", &format!("{ALL}, mode: {mode}"))
-            + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-policy-controller}\ndata: {fail-on-empty-authorities: 'false'}\n"
-    };
     let rooted = format!("{SOMEBODY}, trustRootRef: r");
-    let ca = format!("{SOMEBODY}, ca-cert: {{secretRef: {{name: s}}}}");
     let named = |name: &str, kind: &str| format!("{{name: {name}, predicateType: '{kind}'}}");
     vec![
         (
@@ -167,6 +163,19 @@ fn of_authorities() -> Vec<(&'static str, [String; 2], String)> {
             [attested(&named("a", "x:y")), keyless(&rooted, &format!(", attestations: [{}]", named("a", "x:y")))],
             by_key(""),
         ),
+    ]
+}
+
+fn of_what_they_hold() -> Vec<(&'static str, [String; 2], String)> {
+    let two = |one: &str, other: &str| document("p", &format!("{ALL}, authorities: [{one}, {other}]"));
+    let (pass, key) = ("{static: {action: pass}}", format!("{{{}}}", *KEY));
+    let no_authorities = |mode: &str| {
+        document("p", &format!("{ALL}, mode: {mode}"))
+            + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-policy-controller}\ndata: {fail-on-empty-authorities: 'false'}\n"
+    };
+    let rooted = format!("{SOMEBODY}, trustRootRef: r");
+    let ca = format!("{SOMEBODY}, ca-cert: {{secretRef: {{name: s}}}}");
+    vec![
         ("no-authorities", [no_authorities("enforce"), no_authorities("warn")], by_key("")),
         (
             "inert-field",
@@ -245,15 +254,18 @@ fn of_conditions() -> Vec<(&'static str, [String; 2], String)> {
         (
             "not-monotone",
             [
-                condition("cue", r"a: 1\nb: list.MaxItems(1)"),
+                condition("cue", r#"import \"list\"\na: 1\nb: list.MaxItems(1)"#),
                 condition("rego", r"package sigstore\nisCompliant { not input.a }"),
             ],
-            condition("cue", r"// MaxItems\nb: list.MinItems(1)"),
+            condition("cue", r#"import \"list\"\n// MaxItems\nb: list.MinItems(1)"#),
         ),
         (
             "not-monotone",
-            [condition("rego", "count(input.x) < 2"), condition("cue", r"a: !=\'x\'".replace(r"\'", "'").as_str())],
-            condition("rego", "count(input.nothing) > 2 # not"),
+            [
+                condition("rego", r"package sigstore\nisCompliant { count(input.x) < 2 }"),
+                condition("cue", r"a: !=\'x\'".replace(r"\'", "'").as_str()),
+            ],
+            condition("rego", r"package sigstore\nisCompliant { count(input.nothing) > 2 } # not"),
         ),
         (
             "type-meta",

@@ -106,7 +106,7 @@ fn what_goes_with_a_key_or_identity() {
         ("attestations: [{name: a}]", "missing field(s): @.attestations[0].predicateType"),
         ("attestations: [{predicateType: a}]", "missing field(s): @.attestations[0].name"),
         (
-            "attestations: [{name: a, predicateType: b, policy: {type: cue, data: x, includeSpec: true}}]",
+            "attestations: [{name: a, predicateType: b, policy: {type: cue, data: 'x: 1', includeSpec: true}}]",
             "must not set the field(s): @.attestations[0].policy.includeSpec",
         ),
         (

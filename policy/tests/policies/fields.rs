@@ -1,14 +1,14 @@
 //! Every field matters: changing one of those that are evaluated changes a verdict, and using one that cannot be
 //! evaluated refuses what the policy matches.
 
-use crate::writing::{bundle, by_key, document, evidence, image, key, legacy, matched, no_match, policy, set};
+use crate::writing::{bundle, by_key, document, evidence, image, key, legacy, matched, no_match, now, policy, set};
 use policy::{NotReady, PolicySet, Verdict};
 use verifier::UntrustedSignature;
 
 const PASS: &str = "{static: {action: pass}}";
 
 fn verdict(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Verdict {
-    matched(set).decide(&evidence(set, signatures)).expect("the evidence is complete")
+    matched(set).decide(&evidence(set, signatures), now()).expect("the evidence is complete")
 }
 
 fn allowed(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> bool {
@@ -106,9 +106,12 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
     let key = key();
     let plain = by_key(&key, "");
     let pem = key.public().to_pem().replace('\n', "\\n");
-    let attestations = ", attestations: [{name: a, predicateType: custom}]";
+    let elsewhere = "{type: cue, configMapRef: {name: a, key: b}}";
+    let attestations = &format!(", attestations: [{{name: a, predicateType: custom, policy: {elsewhere}}}]");
     let rows = [
-        ("spec.policy", plain.clone(), ", policy: {type: cue, data: x}"),
+        ("spec.policy.remote", plain.clone(), ", policy: {type: cue, remote: {url: 'https://a/b', sha256sum: c}}"),
+        ("spec.policy.configMapRef", plain.clone(), ", policy: {type: rego, configMapRef: {name: a, key: b}}"),
+        ("spec.authorities[0].attestations[0].policy.configMapRef", by_key(&key, attestations), ""),
         ("spec.authorities[0].keyless.ca-cert", CA_CERT.to_owned(), ""),
         ("spec.authorities[1].keyless.ca-cert", format!("{plain}, {CA_CERT}"), ""),
         ("spec.authorities[0].key.kms", "{key: {kms: 'hashivault://x'}}".to_owned(), ""),
@@ -116,9 +119,7 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
         ("spec.authorities[0].key.hashAlgorithm", format!("{{key: {{data: \"{pem}\", hashAlgorithm: SHA224}}}}"), ""),
         ("spec.authorities[0].source[0].oci", by_key(&key, ", source: [{oci: 'ghcr.io'}]"), ""),
         ("spec.authorities[0].source[0].oci", by_key(&key, ", source: [{oci: 'localhost:5000'}]"), ""),
-        ("spec.authorities[0].source[0].tagPrefix", by_key(&key, ", source: [{tagPrefix: x}]"), ""),
         ("spec.authorities[0].source[0].signaturePullSecrets", by_key(&key, SECRETS), ""),
-        ("spec.authorities[0].attestations", by_key(&key, attestations), ""),
     ];
     for (path, authorities, further) in rows {
         let spec =

@@ -1,6 +1,7 @@
 //! Policies as text, in; verdicts about really signed images, out.
 
 mod authorities;
+mod conditions;
 mod fields;
 mod semantics;
 mod validation;

@@ -1,7 +1,8 @@
 //! What adds up to a yes: policies by AND, authorities by OR, and never an absence.
 
 use crate::writing::{
-    bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, no_match, policy, set, stated, written,
+    bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, no_match, now, policy, set, stated,
+    written,
 };
 use oci::{Digest, PinnedRef};
 use policy::{Denial, Findings, Needs, PolicySet, Selection, Undecided, Verdict};
@@ -11,7 +12,7 @@ const PASS: &str = "{static: {action: pass}}";
 const FAIL: &str = "{static: {action: fail, message: not today}}";
 
 fn verdict(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Verdict {
-    matched(set).decide(&evidence(set, signatures)).expect("the evidence is complete")
+    matched(set).decide(&evidence(set, signatures), now()).expect("the evidence is complete")
 }
 
 fn denial(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Denial {
@@ -156,7 +157,9 @@ fn static_pass_needs_no_signature_and_makes_a_key_beside_it_irrelevant() {
     for authorities in [PASS.to_owned(), format!("{}, {PASS}", by_key(&key, ""))] {
         let set = set(&[policy("p", "enforce", &authorities)]);
         assert_eq!(matched(&set).needs(), Needs::Pin);
-        let Ok(Verdict::Allow(approval)) = matched(&set).decide(&Findings::none()) else { panic!("not allowed") };
+        let Ok(Verdict::Allow(approval)) = matched(&set).decide(&Findings::none(), now()) else {
+            panic!("not allowed")
+        };
         assert_eq!(approval.met()[0].signer, None);
         let unpinned = matched(&set).could_not_decide("registry down").expect("static pass");
         assert!(unpinned.warnings()[0].details()[0].contains("registry down"));
@@ -169,7 +172,7 @@ fn static_fail_is_settled_without_traffic() {
     let set_of = |second: &str| set(&[policy("p", "enforce", FAIL), policy("q", "enforce", second)]);
     for set in [set_of(PASS), set_of(&by_key(&key, ""))] {
         assert_eq!(matched(&set).needs(), Needs::Nothing);
-        let Ok(Verdict::Deny(denial)) = matched(&set).decide(&Findings::none()) else { panic!("not denied") };
+        let Ok(Verdict::Deny(denial)) = matched(&set).decide(&Findings::none(), now()) else { panic!("not denied") };
         assert_eq!(denial.reasons()[0].details(), ["ghcr.io/acme/app:1.2 disallowed by static policy: not today"]);
         assert!(matched(&set).could_not_decide("registry down").is_none());
         assert!(!allowed(&set, vec![legacy(&key, &image())]));
@@ -197,7 +200,7 @@ fn no_match_is_denied_unless_the_settings_say_otherwise() {
         let set = set(&[no_match(word), elsewhere.clone()]);
         let matched = matched(&set);
         assert_eq!(matched.needs(), needs, "{word}");
-        match matched.decide(&Findings::none()).unwrap() {
+        match matched.decide(&Findings::none(), now()).unwrap() {
             Verdict::Allow(approval) => assert_eq!((allow, approval.warnings().len()), (true, warnings), "{word}"),
             Verdict::Deny(denial) => {
                 assert!(!allow, "{word}");
@@ -227,7 +230,7 @@ fn near_misses_are_named_and_far_ones_are_not() {
     }
     let set = set(&[document("p", &format!("images: [{{glob: '{hub}'}}], authorities: [{PASS}]"))]);
     let Selection::Matched(matched) = set.select(&"acme/app".parse().unwrap(), None, None) else { panic!("digest") };
-    let Ok(Verdict::Deny(denial)) = matched.decide(&Findings::none()) else { panic!("not denied") };
+    let Ok(Verdict::Deny(denial)) = matched.decide(&Findings::none(), now()) else { panic!("not denied") };
     assert!(denial.reasons()[0].details()[1].contains("write `index.docker.io/acme/app@*`"), "{denial}");
 }
 
@@ -250,7 +253,9 @@ fn the_digest_is_asked_for_only_where_it_decides() {
     assert!(matches!(set_of.select(&written(), None, None), Selection::NeedsDigest));
     assert_eq!(matched(&set_of).policies().len(), 1);
     let other = Digest::of(b"another");
-    let Selection::Matched(unmatched) = set_of.select(&written(), Some(&other), None) else { panic!("digest was given") };
+    let Selection::Matched(unmatched) = set_of.select(&written(), Some(&other), None) else {
+        panic!("digest was given")
+    };
     assert!(unmatched.policies().is_empty());
     let pinned = format!("ghcr.io/acme/app@{}", image().digest()).parse().unwrap();
     let Selection::Matched(by_reference) = set_of.select(&pinned, None, None) else { panic!("digest was written") };
@@ -273,13 +278,16 @@ fn incomplete_evidence_can_say_yes_but_not_no() {
     let (key, stranger) = (key(), key());
     let set = set(&[policy("p", "enforce", &by_key(&key, ""))]);
     let good = incomplete(&set, vec![legacy(&key, &image())]);
-    assert!(matches!(matched(&set).decide(&good), Ok(Verdict::Allow(_))));
+    assert!(matches!(matched(&set).decide(&good, now()), Ok(Verdict::Allow(_))));
     for signatures in [Vec::new(), vec![legacy(&stranger, &image())]] {
-        let undecided = matched(&set).decide(&incomplete(&set, signatures)).unwrap_err();
+        let undecided = matched(&set).decide(&incomplete(&set, signatures), now()).unwrap_err();
         assert_eq!(undecided.gaps().len(), 1);
         assert!(undecided.to_string().contains("referrers: the registry answered 429"), "{undecided}");
     }
-    assert_eq!(matched(&set).decide(&Findings::none()), Err(Undecided::NoEvidence { policies: vec!["p".into()] }));
+    assert_eq!(
+        matched(&set).decide(&Findings::none(), now()),
+        Err(Undecided::NoEvidence { policies: vec!["p".into()] })
+    );
     assert!(matched(&set).could_not_decide("down").is_none());
 }
 
@@ -287,7 +295,7 @@ fn incomplete_evidence_can_say_yes_but_not_no() {
 fn what_is_refused_anyway_is_refused_with_incomplete_evidence_too() {
     let key = key();
     let set = set(&[policy("p", "enforce", &by_key(&key, "")), policy("q", "enforce", FAIL)]);
-    let decided = matched(&set).decide(&incomplete(&set, Vec::new()));
+    let decided = matched(&set).decide(&incomplete(&set, Vec::new()), now());
     assert!(matches!(decided, Ok(Verdict::Deny(_))), "{decided:?}");
 }
 
@@ -299,7 +307,7 @@ fn evidence_about_another_image_is_no_evidence() {
     let other = Digest::of(b"another");
     for (reference, digest) in [("ghcr.io/acme/app", &other), ("ghcr.io/acme/other", image().digest())] {
         let Selection::Matched(matched) = set.select(&reference.parse().unwrap(), Some(digest), None) else { panic!() };
-        assert!(matches!(matched.decide(&evidence), Err(Undecided::OtherImage { .. })), "{reference}");
+        assert!(matches!(matched.decide(&evidence, now()), Err(Undecided::OtherImage { .. })), "{reference}");
     }
 }
 
@@ -310,7 +318,7 @@ fn warn_mode_warns_and_enforce_mode_refuses() {
     let Verdict::Allow(approval) = verdict(&set, Vec::new()) else { panic!("denied") };
     assert!(approval.met().is_empty());
     assert_eq!(approval.warnings()[0].summary(), "failed policy: w");
-    let unread = matched(&set).decide(&incomplete(&set, Vec::new()));
+    let unread = matched(&set).decide(&incomplete(&set, Vec::new()), now());
     assert!(matches!(unread, Err(Undecided::Gaps { .. })), "{unread:?}");
     let unpinned = matched(&set).could_not_decide("timed out").expect("only warns");
     assert!(unpinned.warnings().iter().any(|w| w.summary() == "could not decide about policy: w"));
@@ -320,7 +328,7 @@ fn warn_mode_warns_and_enforce_mode_refuses() {
 fn an_unread_source_does_not_let_a_warning_policy_hold_up_an_enforcing_one() {
     let (key, other) = (key(), key());
     let set = set(&[policy("e", "enforce", &by_key(&key, "")), policy("w", "warn", &by_key(&other, ""))]);
-    let decided = matched(&set).decide(&incomplete(&set, vec![legacy(&key, &image())]));
+    let decided = matched(&set).decide(&incomplete(&set, vec![legacy(&key, &image())]), now());
     let Ok(Verdict::Allow(approval)) = decided else { panic!("{decided:?}") };
     assert_eq!(approval.warnings()[0].summary(), "could not decide about policy: w");
     assert!(matched(&set).could_not_decide("down").is_none());
@@ -356,7 +364,7 @@ fn what_needs_no_evidence_is_decided_without() {
             for (one, two) in [("enforce", "warn"), ("warn", "enforce"), ("warn", "warn"), ("enforce", "enforce")] {
                 let set = set(&[policy("a", one, first), policy("b", two, second)]);
                 let matched = matched(&set);
-                let decided = matched.decide(&Findings::none());
+                let decided = matched.decide(&Findings::none(), now());
                 match matched.needs() {
                     Needs::Nothing => assert!(matches!(decided, Ok(Verdict::Deny(_))), "{decided:?}"),
                     Needs::Pin => assert!(matches!(decided, Ok(Verdict::Allow(_))), "{decided:?}"),

@@ -46,7 +46,7 @@ fn the_rest_of_a_policy() {
             "expected exactly one, got neither: spec.policy.configMapRef, spec.policy.data, spec.policy.remote",
         ),
         (
-            rest("policy: {type: cue, data: x, configMapRef: {name: a, key: b}}"),
+            rest("policy: {type: cue, data: 'x: 1', configMapRef: {name: a, key: b}}"),
             "expected exactly one, got both: spec.policy.configMapRef",
         ),
         (
@@ -56,7 +56,7 @@ fn the_rest_of_a_policy() {
         (rest("policy: {type: cue, remote: {url: 'https://x'}}"), "missing field(s): spec.policy.remote.sha256sum"),
         (rest("policy: {type: cue, configMapRef: {name: a}}"), "missing field(s): spec.policy.configMapRef.key"),
         (
-            rest("policy: {type: cue, data: x, includeSpec: 'true'}"),
+            rest("policy: {type: cue, data: 'x: 1', includeSpec: 'true'}"),
             "invalid type: a string found, wanted a boolean: spec.policy.includeSpec",
         ),
         (rest("image: x"), "unknown field: spec.image"),

@@ -75,10 +75,14 @@ pub(crate) fn incomplete(set: &PolicySet, signatures: Vec<UntrustedSignature>) -
     examine(set, &Found { signatures, gaps: vec![gap] })
 }
 
+/// When everything is examined and decided.
+pub(crate) fn now() -> UnixTime {
+    UnixTime::since_unix_epoch(std::time::Duration::from_secs(1))
+}
+
 /// The same signatures, wherever an inquiry looks.
 fn examine(set: &PolicySet, found: &Found) -> Findings {
-    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
-    let answer = |inquiry: &Inquiry| verifier::examine(&image(), found.clone(), inquiry.trust(), now);
+    let answer = |inquiry: &Inquiry| verifier::examine(&image(), found.clone(), inquiry.trust(), now());
     set.inquiries().fold(Findings::none(), |so_far, inquiry| so_far.with(inquiry, Arc::new(answer(inquiry))))
 }
 

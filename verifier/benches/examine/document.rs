@@ -11,18 +11,16 @@ pub(crate) fn machine() -> String {
     format!("{}, load {load}", model.unwrap_or("unknown processor"))
 }
 
-/// Puts the text between the marks, and says where.
+/// Puts the text between the marks of this name, and says where.
 ///
 /// # Panics
 /// If the document or its marks are missing.
-pub(crate) fn write(text: &str) -> String {
+pub(crate) fn write(mark: &str, text: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/benchmarks.md");
+    let [begin, end] = ["begin", "end"].map(|at| format!("<!-- {mark}: {at} -->"));
     let old = fs::read_to_string(&path).unwrap();
-    let (head, rest) = old.split_once(BEGIN).expect("the mark before the table is there");
-    let (_, tail) = rest.split_once(END).expect("the mark behind the table is there");
-    fs::write(&path, format!("{head}{BEGIN}\n{text}{END}{tail}")).unwrap();
+    let (head, rest) = old.split_once(&begin).expect("the mark before the table is there");
+    let (_, tail) = rest.split_once(&end).expect("the mark behind the table is there");
+    fs::write(&path, format!("{head}{begin}\n{text}{end}{tail}")).unwrap();
     path.display().to_string()
 }
-
-const BEGIN: &str = "<!-- examined: begin -->";
-const END: &str = "<!-- examined: end -->";

@@ -30,7 +30,7 @@ fn main() {
     let text = table();
     match env::args().any(|argument| argument == "--print") {
         true => println!("{text}"),
-        false => println!("written to {}", document::write(&text)),
+        false => println!("written to {}", document::write("examined", &text)),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Case {
 pub(super) enum Subject {
     Image {
         image: ImageRef,
-        object: Option<Resource>,
+        object: Option<Box<Resource>>,
     },
     /// There may be an image here.
     Unread(Open),
@@ -105,7 +105,7 @@ pub(super) fn of(found: Found, gate: &Gate) -> Vec<Case> {
         let alike = |case: &Case| match (&case.subject, &object) {
             (Subject::Image { object: None, .. }, None) => true,
             (Subject::Image { object: Some(one), .. }, Some(other)) => {
-                one == other || gate.policies_are_alike(std::slice::from_ref(&image), one, other)
+                **one == *other || gate.policies_are_alike(std::slice::from_ref(&image), one, other)
             }
             _ => false,
         };
@@ -113,7 +113,10 @@ pub(super) fn of(found: Found, gate: &Gate) -> Vec<Case> {
             Some(index) => cases[index].places.extend(place),
             None => {
                 same.push(cases.len());
-                cases.push(Case { subject: Subject::Image { image, object }, places: place.into_iter().collect() });
+                cases.push(Case {
+                    subject: Subject::Image { image, object: object.map(Box::new) },
+                    places: place.into_iter().collect(),
+                });
             }
         }
     }
@@ -173,7 +176,7 @@ impl From<GateError> for Open {
 
 /// What policies see of an object.
 pub(super) fn resource(object: &Object) -> Resource {
-    Resource::new(object.api_version(), object.kind(), object.labels())
+    Resource::new(object.api_version(), object.kind(), object.labels()).with_object(Arc::new(object.value.clone()))
 }
 
 /// A name in a file is a stranger's: no control character of it reaches a terminal.

@@ -1,6 +1,6 @@
 //! The Kubernetes object that an image runs in, from a file.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use policy::Resource;
 use serde_json::Value;
@@ -14,7 +14,8 @@ pub(super) fn read(path: &Path) -> Result<Resource, Failure> {
     let text = files::read_text(path)?;
     let object: Value = serde_saphyr::from_str(&text).map_err(|error| failed(&files::yaml_fault(&error)))?;
     let field = |name: &str| object[name].as_str().ok_or_else(|| failed(&format!("it has no {name}")));
-    Ok(Resource::new(field("apiVersion")?, field("kind")?, labels(&object)))
+    let resource = Resource::new(field("apiVersion")?, field("kind")?, labels(&object));
+    Ok(resource.with_object(Arc::new(object)))
 }
 
 fn labels(object: &Value) -> BTreeMap<String, String> {
