@@ -63,12 +63,13 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| Failure::failed(format_args!("cannot listen at {}: {error}", args.listen)))?;
+    let stopped = stopped()?;
     output::note(format_args!("listening at {}", listener.local_addr()?));
     tokio::select! {
         served = registry::serve::serve(options, listener) => served.map_err(|error| {
             Failure::failed(error).hint("--username and --password let one user in, and nobody else")
         }),
-        () = stopped() => Ok(()),
+        () = stopped => Ok(()),
     }
 }
 

@@ -64,10 +64,11 @@ async fn serve(args: Args) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format_args!("cannot listen at {}: {error}", args.listen)))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    let stopped = stopped()?;
     output::note(format_args!("serving admission reviews at https://{address}"));
     let router = webhook::router(Webhook::new(gate.clone()));
     tokio::select! {
-        served = webhook::serve(listener, tls, router, stopped()) => Ok(served?),
+        served = webhook::serve(listener, tls, router, stopped) => Ok(served?),
         // It ends only if it cannot go on, and nobody would see a policy change any more.
         () = folder.follow(gate) => Err(Failure::failed("policies are no longer followed")),
     }
@@ -86,16 +87,15 @@ async fn tls(args: &Args) -> Result<Tls, Failure> {
     Ok(tls)
 }
 
-/// Ends when the process is told to end.
-pub(crate) async fn stopped() {
+/// Listens from now on for being told to end; what is returned ends then. Called before anybody can know that the process
+/// serves: whoever ends it at once must find it listening.
+pub(crate) fn stopped() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
-    }
+    })
 }
