@@ -52,7 +52,7 @@ const NOT_RUN: &[NotRun] = &[
 ];
 
 /// Languages of blocks that show something and hold no command.
-const SHOWN: [&str; 3] = ["text", "yaml", "json"];
+const SHOWN: [&str; 4] = ["text", "yaml", "json", "rego"];
 
 #[test]
 fn blocks_that_are_not_run_are_listed_with_the_test_that_covers_them() {
