@@ -162,7 +162,7 @@ impl Webhook {
             Ok(deadline) => deadline,
             Err(bad) => return malformed(review.address, bad.to_string()),
         };
-        let answer = match scope(&review) {
+        let answer = match scope(&review).map(|scope| self.widened(scope, &review)) {
             Ok(Scope::Pass(why)) => Answer::unjudged(why),
             Ok(Scope::Relabelled(uses)) if self.alike(&review, &uses) => Answer::unjudged(Unjudged::SameTemplate),
             Ok(Scope::Judge(uses) | Scope::Relabelled(uses)) => {
@@ -172,6 +172,18 @@ impl Webhook {
             Err(why) => Answer::refused(Cause::Malformed, why.to_string()),
         };
         Ok((review.address, answer))
+    }
+
+    /// An update that leaves pod template and labels as they are is judged all the same where a condition sees something
+    /// else of the object, and sees it changed. Policies are about images: what is no reference is none to them.
+    fn widened(&self, scope: Scope, review: &Review) -> Scope {
+        // Without policies there is no condition.
+        if scope != Scope::Pass(Unjudged::SameTemplate) || self.0.gate.revision().is_none() {
+            return scope;
+        }
+        let mut uses = workload::images(&review.object).unwrap_or_default();
+        uses.retain(|used| used.image.parse::<ImageRef>().is_ok());
+        if self.alike(review, &uses) { scope } else { Scope::Judge(uses) }
     }
 
     /// Whether the same policies are for these images in the object as it was and as it is to be. An image that is no
@@ -215,8 +227,8 @@ impl Webhook {
 }
 
 /// An object as policies see it. Both objects of an update are of the kind that the request names.
-fn resource(review: &Review, object: &Value) -> Resource {
-    Resource::new(&review.api_version, &review.kind, labels(object)).with_object(Arc::new(object.clone()))
+fn resource(review: &Review, object: &Arc<Value>) -> Resource {
+    Resource::new(&review.api_version, &review.kind, labels(object)).with_object(Arc::clone(object))
 }
 
 const MOST_REVIEWS: usize = 128;

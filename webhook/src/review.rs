@@ -3,6 +3,8 @@
 //! Whatever is wrong with it, an answer needs its uid; so that is read first, and a [`Malformed`] review keeps it
 //! where one can be had. JSON that two parsers could read differently is malformed.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,8 +26,8 @@ pub(crate) struct Review {
     pub(crate) api_version: String,
     pub(crate) kind: String,
     pub(crate) sub_resource: Option<String>,
-    pub(crate) object: Value,
-    pub(crate) old_object: Value,
+    pub(crate) object: Arc<Value>,
+    pub(crate) old_object: Arc<Value>,
     /// Who asks for what, for the decision log: escaped, cut.
     pub(crate) asked_by: String,
 }
@@ -108,6 +110,7 @@ impl RawRequest {
         let api_version = if group.is_empty() { version } else { format!("{group}/{version}") };
         let sub_resource = self.sub_resource.filter(|s| !s.is_empty());
         let Self { operation, object, old_object, .. } = self;
+        let (object, old_object) = (Arc::new(object), Arc::new(old_object));
         Review { address, operation, api_version, kind, sub_resource, object, old_object, asked_by }
     }
 
@@ -190,8 +193,8 @@ mod tests {
         assert_eq!(review.address, Address { uid: "u-1".to_owned(), version: V1 });
         assert_eq!((review.api_version.as_str(), review.kind.as_str()), ("apps/v1", "Deployment"));
         assert_eq!(
-            (review.operation, review.object, review.old_object),
-            (Operation::Create, json!({"a": 1}), json!(null))
+            (review.operation, &*review.object, &*review.old_object),
+            (Operation::Create, &json!({"a": 1}), &json!(null))
         );
         assert_eq!(review.asked_by, "Deployment shop/cart for ann");
     }

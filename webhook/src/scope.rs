@@ -1,7 +1,8 @@
 //! Which reviews are judged: every one that can bring an image to a node that was not judged before.
 //!
 //! Only the pod template counts. Annotations, owner references, replica counts and deletion timestamps have no say:
-//! whoever may write an object may write those. Labels have one only where a policy selects objects by them.
+//! whoever may write an object may write those. Labels have one only where a policy selects objects by them; what a
+//! policy's condition sees of an object is asked of the policies in force, elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -111,6 +112,8 @@ const MAX_IMAGES: usize = 256;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -121,6 +124,7 @@ mod tests {
         let address = Address { uid: "u".to_owned(), version: "admission.k8s.io/v1" };
         let (api_version, kind) = (own("apiVersion"), own("kind"));
         let (sub_resource, asked_by) = (None, String::new());
+        let (object, old_object) = (Arc::new(object), Arc::new(old_object));
         Review { address, operation, api_version, kind, sub_resource, object, old_object, asked_by }
     }
 
@@ -284,7 +288,7 @@ mod tests {
         let mut about_role = review(Operation::Create, pod("a"), Value::Null);
         about_role.kind = "Role".to_owned();
         assert!(matches!(scope(&about_role), Err(OutOfScope::OtherKind { .. })));
-        let absent = Review { object: Value::Null, ..review(Operation::Create, pod("a"), Value::Null) };
+        let absent = Review { object: Value::Null.into(), ..review(Operation::Create, pod("a"), Value::Null) };
         assert!(matches!(scope(&absent), Err(OutOfScope::OtherKind { .. })));
     }
 

@@ -85,6 +85,30 @@ async fn unsigned_and_wrongly_signed_images_are_refused_at_both_doors() {
 }
 
 #[tokio::test]
+async fn update_that_changes_what_a_condition_sees_is_judged_and_no_other() {
+    let world = World::without_policy().await.with_policy_on_replicas();
+    let digest = world.push("small/cart", "1", "v1").await;
+    let image = format!("{}@{digest}", world.name("small/cart"));
+    let deployment = |replicas: u8, note: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"annotations": {"note": note}},
+            "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "c", "image": image}]}}}})
+    };
+    let update = async |from: &Value, to: &Value| world.ask("/validate", &review("UPDATE", to, from)).await;
+    assert_eq!(world.ask("/validate", &review("CREATE", &deployment(1, ""), &Value::Null)).await["allowed"], true);
+    let grown = update(&deployment(1, ""), &deployment(3, "")).await;
+    assert!(message(&grown).contains("failed evaluating rego policy for ClusterImagePolicy"), "{grown}");
+    assert_eq!(update(&deployment(1, ""), &deployment(2, "")).await["auditAnnotations"]["decision"], "allowed");
+    let noted = update(&deployment(3, ""), &deployment(3, "still three")).await;
+    assert_eq!(noted["allowed"], true, "what the condition sees is as it was");
+    let unread = |replicas: u8| {
+        let mut object = deployment(replicas, "");
+        object["spec"]["template"]["spec"]["containers"][0]["image"] = "No Image".into();
+        object
+    };
+    assert_eq!(update(&unread(1), &unread(3)).await["allowed"], true, "no policy is about what is no image");
+}
+
+#[tokio::test]
 async fn image_that_no_policy_is_about_is_refused() {
     let world = World::new().await;
     world.push("elsewhere/x", "1", "a").await;

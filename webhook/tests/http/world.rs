@@ -85,6 +85,20 @@ impl World {
         self
     }
 
+    /// Adds nothing to what is let in, but for `small/`: images of objects with at most two replicas.
+    pub(crate) fn with_policy_on_replicas(self) -> Self {
+        let mut small = policy(
+            "small",
+            &format!("{}/small/**", self.registry),
+            "enforce",
+            &json!({"name": "open", "static": {"action": "pass"}}),
+        );
+        let condition = "package sigstore\nisCompliant { input.spec.replicas <= 2 }";
+        small["spec"]["policy"] = json!({"type": "rego", "data": condition, "includeSpec": true});
+        self.gate.put_in_force(Arc::new(PolicySet::parse(&[("small.json".to_owned(), small.to_string())]).unwrap()));
+        self
+    }
+
     /// Pushes an image that differs from others by `content`, under a tag, and returns its digest.
     pub(crate) async fn push(&self, path: &str, tag: &str, content: &str) -> Digest {
         let config = json!({"architecture": "amd64", "os": "linux", "content": content}).to_string().into_bytes();
