@@ -194,7 +194,8 @@ fn lies(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Lies {
     lies
 }
 
-fn is_host(text: &str) -> bool {
+/// Whether it is a registry's host and names no repository there.
+pub(crate) fn is_host(text: &str) -> bool {
     !text.contains('/') && (text.contains(['.', ':']) || text == "localhost")
 }
 
@@ -258,7 +259,7 @@ fn attestations(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Vec<Attest
 }
 
 /// The predicate type that cosign means by a short name; other texts mean themselves.
-fn long_name(text: &str) -> &str {
+pub(crate) fn long_name(text: &str) -> &str {
     SHORT_NAMES.iter().find(|(short, _)| *short == text).map_or(text, |(_, long)| long)
 }
 

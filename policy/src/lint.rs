@@ -143,6 +143,13 @@ impl<'a> Desk<'a> {
         });
     }
 
+    /// The same of a field, if it is there.
+    fn note_field(self, object: &Object<'_>, field: &str, rule: &'static Rule, message: &str, hint: &str) {
+        if object.has(field) {
+            self.note(rule, object.at_field(field), message, hint);
+        }
+    }
+
     /// The objects of a list.
     fn entries(self, object: &Object<'a>, list: &str) -> Vec<Object<'a>> {
         object.items(list).into_iter().map(|(path, node)| Object::open_any(node, path, self.nothing)).collect()

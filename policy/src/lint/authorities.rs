@@ -7,7 +7,11 @@ use super::{
         NO_AUTHORITIES, NO_TRUSTED_TIME, PLAIN_HTTP, SHORT_PREDICATE, SIGNATURE_NOT_CHECKED, TWICE,
     },
 };
-use crate::{object::Object, problem::excerpt};
+use crate::{
+    authority::{is_host, long_name},
+    object::Object,
+    problem::excerpt,
+};
 
 /// Looks at `authorities`.
 pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>) {
@@ -43,37 +47,19 @@ fn action<'a>(authority: &Object<'a>) -> Option<&'a str> {
 
 fn key(desk: Desk<'_>, authority: &Object<'_>) {
     let Some(key) = authority.any_object("key") else { return };
-    if key.has("hashAlgorithm") {
-        let message = "hashAlgorithm changes no verdict: each is tried";
-        desk.note(&INERT, key.at_field("hashAlgorithm"), message, "it can be left away");
-    }
-    if key.has("secretRef") {
-        let message = "a key in a Secret can be read in a cluster only";
-        desk.note(
-            &NEEDS_CLUSTER,
-            key.at_field("secretRef"),
-            message,
-            "a public key is no secret: write it into `data`",
-        );
-    }
+    let message = "hashAlgorithm changes no verdict: each is tried";
+    desk.note_field(&key, "hashAlgorithm", &INERT, message, "it can be left away");
+    let message = "a key in a Secret can be read in a cluster only";
+    desk.note_field(&key, "secretRef", &NEEDS_CLUSTER, message, "a public key is no secret: write it into `data`");
 }
 
 fn keyless(desk: Desk<'_>, authority: &Object<'_>) {
     let Some(keyless) = authority.any_object("keyless") else { return };
     desk.entries(&keyless, "identities").iter().for_each(|identity| identities::look(desk, identity));
-    if keyless.has("url") {
-        let message = "keyless.url changes no verdict: the trusted root says whose certificates count";
-        desk.note(&INERT, keyless.at_field("url"), message, "it can be left away");
-    }
-    if keyless.has("ca-cert") {
-        let message = "certificates given here vouch for nobody";
-        desk.note(
-            &CA_CERT,
-            keyless.at_field("ca-cert"),
-            message,
-            "make a TrustRoot of them, and name it in `trustRootRef`",
-        );
-    }
+    let message = "keyless.url changes no verdict: the trusted root says whose certificates count";
+    desk.note_field(&keyless, "url", &INERT, message, "it can be left away");
+    let message = "certificates given here vouch for nobody";
+    desk.note_field(&keyless, "ca-cert", &CA_CERT, message, "make a TrustRoot of them, and name it in `trustRootRef`");
     if keyless.flag("insecureIgnoreSCT") {
         let message = "a certificate that was issued in secret counts as well";
         desk.note(
@@ -147,7 +133,7 @@ fn source(desk: Desk<'_>, authority: &Object<'_>) {
                 "elsewhere, log in to that registry",
             );
         }
-        let host = source.text("oci").filter(|oci| !oci.value.contains('/') && oci.value.contains(['.', ':']));
+        let host = source.text("oci").filter(|oci| is_host(oci.value));
         if let Some(host) = host {
             let message =
                 format!("`{}` names no repository; policy-controller looks on Docker Hub", excerpt(host.value));
@@ -182,18 +168,8 @@ fn attestations(desk: Desk<'_>, authority: &Object<'_>) {
 
 /// What a short name of a predicate type stands for.
 fn full(short: &str) -> String {
-    let known = SHORT.iter().find(|(name, _)| *name == short);
-    known.map_or("write the whole predicate type".to_owned(), |(_, uri)| format!("write `{uri}`"))
+    match long_name(short) {
+        long if long == short => "write the whole predicate type".to_owned(),
+        long => format!("write `{long}`"),
+    }
 }
-
-const SHORT: [(&str, &str); 9] = [
-    ("custom", "https://cosign.sigstore.dev/attestation/v1"),
-    ("slsaprovenance", "https://slsa.dev/provenance/v0.2"),
-    ("slsaprovenance02", "https://slsa.dev/provenance/v0.2"),
-    ("slsaprovenance1", "https://slsa.dev/provenance/v1"),
-    ("spdx", "https://spdx.dev/Document"),
-    ("spdxjson", "https://spdx.dev/Document"),
-    ("cyclonedx", "https://cyclonedx.org/bom"),
-    ("link", "https://in-toto.io/Link/v1"),
-    ("vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"),
-];

@@ -64,10 +64,8 @@ fn elsewhere(desk: Desk<'_>, policy: &Object<'_>) {
     let Some(reference) = policy.any_object("configMapRef") else { return };
     let message = "a condition in a ConfigMap can be read in a cluster only";
     desk.note(&NEEDS_CLUSTER, policy.at_field("configMapRef"), message, "write it into `data`");
-    if reference.has("namespace") {
-        let message = "configMapRef.namespace changes nothing: it is always looked for in the gate's own namespace";
-        desk.note(&INERT, reference.at_field("namespace"), message, "it can be left away");
-    }
+    let message = "configMapRef.namespace changes nothing: it is always looked for in the gate's own namespace";
+    desk.note_field(&reference, "namespace", &INERT, message, "it can be left away");
 }
 
 /// The first word of a condition that more evidence could turn around, with its line. Words within strings and

@@ -101,12 +101,6 @@ fn config(desk: Desk<'_>, top: &Object<'_>) {
             "write deny, and a policy with `static: {action: pass}` for what may come in unsigned",
         );
     }
-    if data.has("enable-oci11") {
-        desk.note(
-            &OCI11,
-            data.at_field("enable-oci11"),
-            "changes nothing: referrers are always looked at, and count only once verified",
-            "it can be left away",
-        );
-    }
+    let message = "changes nothing: referrers are always looked at, and count only once verified";
+    desk.note_field(&data, "enable-oci11", &OCI11, message, "it can be left away");
 }
