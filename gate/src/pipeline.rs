@@ -194,7 +194,7 @@ impl Gate {
             }
             Needs::Evidence => self.look(matched, image, progress).await?,
         }
-        if matched.needs_configs() && matched.needs() != Needs::Nothing {
+        if matched.needs() != Needs::Nothing && matched.needs_configs(&progress.findings) {
             let pinned = self.resolve(image, progress).await?;
             let configs = configs::read(&self.0.client, &pinned).await?;
             progress.findings = std::mem::take(&mut progress.findings).with_configs(Arc::new(configs));

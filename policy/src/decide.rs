@@ -90,10 +90,11 @@ impl<'a> Matched<'a> {
         by_name.into_values().collect()
     }
 
-    /// Whether the image's configuration has to be known as well.
+    /// Whether the image's configuration has to be known as well: a condition on it is reached with these findings.
     #[must_use]
-    pub fn needs_configs(&self) -> bool {
-        self.policies.iter().any(|policy| policy.whole.as_ref().is_some_and(|whole| whole.includes.config))
+    pub fn needs_configs(&self, findings: &Findings) -> bool {
+        let looks = |policy: &Policy| policy.whole.as_ref().is_some_and(|whole| whole.includes.config);
+        self.policies.iter().any(|policy| looks(policy) && !self.found(policy, findings).is_empty())
     }
 
     /// The verdict at this time, from the answers to the inquiries; without any where [`Self::needs`] says that it takes

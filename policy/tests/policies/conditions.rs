@@ -167,7 +167,10 @@ fn configuration_goes_into_the_condition_and_its_absence_decides_nothing() {
     let key = key();
     let condition = "package sigstore\\nisCompliant { input.config[\\\"linux/amd64\\\"].config.User != \\\"root\\\" }";
     let set = asking(&key, "", &format!(", policy: {{type: rego, fetchConfigFile: true, data: \"{condition}\"}}"));
-    assert!(matched(&set).needs_configs());
+    assert!(matched(&set).needs_configs(&evidence(&set, vec![legacy(&key, &image())])));
+    for unmet in [Vec::new(), vec![legacy(&crate::writing::key(), &image())]] {
+        assert!(!matched(&set).needs_configs(&evidence(&set, unmet)), "no authority is met, so nothing looks at it");
+    }
     let judged = |user: &str| {
         let config = json!({"config": {"User": user}});
         let configs = Arc::new(BTreeMap::from([("linux/amd64".to_owned(), config)]));
