@@ -12,8 +12,10 @@ mod key_source;
 mod output;
 mod password;
 mod private_file;
+mod sarif;
 mod service_spec;
 mod trust_source;
+mod xml;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@ use super::{
     cases::{Answered, Subject},
     show,
 };
+use crate::xml;
 
 /// The whole document.
 pub(super) fn report(answered: &[Answered]) -> String {
@@ -53,28 +54,7 @@ fn outcome(element: &str, kind: &str, message: &str, lines: &str) -> String {
     format!("      <{element} type=\"{kind}\" message=\"{message}\">{lines}</{element}>\n")
 }
 
-/// Text for an element or an attribute. What XML has no way to say is left out by a mark.
+/// What XML has no way to say is left out by a mark.
 fn escaped(text: &str) -> String {
-    let one = |c: char| match c {
-        '&' => "&amp;".to_owned(),
-        '<' => "&lt;".to_owned(),
-        '>' => "&gt;".to_owned(),
-        '"' => "&quot;".to_owned(),
-        '\'' => "&apos;".to_owned(),
-        '\n' => "&#10;".to_owned(),
-        '\u{fffe}' | '\u{ffff}' => '\u{fffd}'.to_string(),
-        c if c.is_control() => '\u{fffd}'.to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(one).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_a_stranger_writes_is_markup() {
-        assert_eq!(escaped("<a b='\"&\u{0}\u{1b}\u{85}\n"), "&lt;a b=&apos;&quot;&amp;\u{fffd}\u{fffd}\u{fffd}&#10;");
-    }
+    xml::escaped(text, '\u{fffd}')
 }

@@ -9,6 +9,7 @@ use policy::{Reason, Verdict};
 use serde_json::{Value, json};
 
 use super::cases::{Answered, Place};
+use crate::sarif;
 
 /// The whole log.
 pub(super) fn report(answered: &[Answered]) -> Value {
@@ -18,20 +19,10 @@ pub(super) fn report(answered: &[Answered]) -> Value {
     let rules: BTreeSet<String> = findings.iter().map(|(_, finding)| finding.rule.clone()).chain(met).collect();
     let rules: Vec<String> = rules.into_iter().collect();
     let results: Vec<Value> = findings.iter().flat_map(|(one, finding)| results(one, finding, &rules)).collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "sealgate",
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(|rule| described(rule)).collect::<Vec<_>>(),
-            } },
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{ "executionSuccessful": answered.iter().all(|one| one.answer.is_ok()) }],
-            "results": results,
-        }],
-    })
+    let rules: Vec<Value> = rules.iter().map(|rule| described(rule)).collect();
+    let mut log = sarif::log(&rules, &results);
+    log["runs"][0]["invocations"] = json!([{ "executionSuccessful": answered.iter().all(|one| one.answer.is_ok()) }]);
+    log
 }
 
 struct Finding {
@@ -100,32 +91,12 @@ fn results(one: &Answered, finding: &Finding, rules: &[String]) -> Vec<Value> {
 }
 
 fn location(place: &Place) -> Value {
-    let mut location = json!({
-        "physicalLocation": {
-            "artifactLocation": { "uri": uri(place) },
-            "region": { "startLine": place.at.line, "startColumn": place.at.column },
-        },
-    });
+    let mut location = sarif::location(&place.file(), place.at.line, place.at.column);
     let within = place.within();
     if !within.is_empty() {
         location["logicalLocations"] = json!([{ "fullyQualifiedName": within }]);
     }
     location
-}
-
-/// The file as a URI reference, relative where the path is.
-fn uri(place: &Place) -> String {
-    let file = place.file();
-    let path = file.strip_prefix("./").unwrap_or(&file);
-    let encoded: String = path.bytes().map(encoded).collect();
-    if path.starts_with('/') { format!("file://{encoded}") } else { encoded }
-}
-
-fn encoded(byte: u8) -> String {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    }
 }
 
 /// No policy has a name with a slash.

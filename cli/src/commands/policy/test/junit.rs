@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Ran;
+use crate::xml;
 
 /// A suite for each file.
 pub(super) fn document(runs: &[Ran]) -> String {
@@ -40,29 +41,7 @@ fn add(text: &mut String, line: std::fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("a string takes all");
 }
 
-/// Text within XML; characters that it cannot hold become spaces.
+/// Characters that XML cannot hold become spaces.
 fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\n' => out += "&#10;",
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_xml_cannot_hold_is_escaped_or_gone() {
-        assert_eq!(escaped("<a href=\"&\">\u{1b}\nü"), "&lt;a href=&quot;&amp;&quot;&gt; &#10;ü");
-    }
+    xml::escaped(text, ' ')
 }
