@@ -5,7 +5,7 @@
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use oci::{Descriptor, Document, Repository, location, media_type};
-use registry::{Lookup, Reference};
+use registry::{Limits, Lookup, Reference};
 use serde_json::Value;
 use verifier::{Format, Place, Source};
 
@@ -33,7 +33,7 @@ impl Signer {
         let manifest = self.client.manifest(repository, &reference).await?.found().ok_or_else(gone)?;
         let Document::Manifest(_, manifest) = manifest.document else { return Err(gone()) };
         let layer = manifest.layers.get(place.index).ok_or_else(gone)?;
-        match self.client.blob(repository, layer, MAX_STORED).await? {
+        match self.client.blob(repository, layer, Limits::default().bundle).await? {
             Lookup::Found(bytes) => Made::again(place.source, layer, bytes).ok_or_else(gone),
             Lookup::Absent => Err(gone()),
         }
@@ -78,6 +78,3 @@ fn of_envelope(envelope: &Value) -> Option<(Bytes, Vec<u8>)> {
 fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(text).ok()
 }
-
-/// As much as a verifier reads of one.
-const MAX_STORED: u64 = 8 << 20;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use oci::{AnyDigest, ImageRef, PinnedRef, Repository};
+use oci::{AnyDigest, ImageRef, PinnedRef, Repository, location::TagPrefix};
 use registry::{Client, Discovery, Kind, Lookup, RegistryError};
 use rustls_pki_types::UnixTime;
 
@@ -41,9 +41,9 @@ impl Images {
     /// The image at this place by digest, and what is found for it.
     pub(super) async fn find(&self, at: usize, kind: Kind) -> Result<(PinnedRef, Discovery), Failure> {
         match self {
-            Self::Local(folders) => local_image::find(&folders[at], kind),
+            Self::Local(folders) => local_image::find(&folders[at], &[kind]),
             Self::Remote { client, images, patience } => {
-                let found = tokio::time::timeout(*patience, find(client, &images[at], kind)).await;
+                let found = tokio::time::timeout(*patience, find(client, &images[at], &[kind])).await;
                 found.map_err(|_| late(&images[at], *patience))?
             }
         }
@@ -60,9 +60,10 @@ pub(super) fn stored_in(image: &ImageRef) -> Result<Repository, Failure> {
     Ok(repository::from_environment()?.unwrap_or_else(|| image.repository().clone()))
 }
 
-/// The image by digest, and what is found for it. An image asked for by digest is looked up together with that.
-pub(super) async fn find(client: &Client, image: &ImageRef, kind: Kind) -> Result<(PinnedRef, Discovery), Failure> {
-    let stored_in = stored_in(image)?;
+/// The image by digest, and what of these kinds is found for it. An image asked for by digest is looked up together with
+/// that.
+pub(super) async fn find(client: &Client, image: &ImageRef, kinds: &[Kind]) -> Result<(PinnedRef, Discovery), Failure> {
+    let (stored_in, prefix) = (stored_in(image)?, TagPrefix::default());
     let absent = || Failure::new(Exit::NoImage, format_args!("image `{image}` does not exist in its registry"));
     let existing = |lookup: Result<Lookup<registry::Resolved>, RegistryError>| match lookup? {
         Lookup::Found(resolved) => Ok(resolved.pinned),
@@ -70,11 +71,12 @@ pub(super) async fn find(client: &Client, image: &ImageRef, kind: Kind) -> Resul
     };
     if let Some(digest) = image.digest().and_then(AnyDigest::sha256) {
         let pinned = PinnedRef::new(image.repository().clone(), digest);
-        let (resolved, discovery) = tokio::join!(client.resolve(image), client.discover(&pinned, &stored_in, kind));
+        let discovery = client.discover_kinds(&pinned, &stored_in, &prefix, kinds);
+        let (resolved, discovery) = tokio::join!(client.resolve(image), discovery);
         return existing(resolved).map(|pinned| (pinned, discovery));
     }
     let pinned = existing(client.resolve(image).await)?;
-    let discovery = client.discover(&pinned, &stored_in, kind).await;
+    let discovery = client.discover_kinds(&pinned, &stored_in, &prefix, kinds).await;
     Ok((pinned, discovery))
 }
 

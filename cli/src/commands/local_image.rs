@@ -17,21 +17,23 @@ use verifier::{Found, Place, Source, UntrustedSignature};
 
 use crate::{bounded_file::plain, exit::Failure};
 
-/// The image by digest, and what the layout holds for it.
-pub(super) fn find(directory: &str, kind: Kind) -> Result<(PinnedRef, Discovery), Failure> {
+/// The image by digest, and what of these kinds the layout holds for it.
+pub(super) fn find(directory: &str, kinds: &[Kind]) -> Result<(PinnedRef, Discovery), Failure> {
     let reading = |error: LayoutError| failed(directory, &error);
     let layout = Layout::open(directory).map_err(reading)?;
     let index = layout.index().map_err(reading)?;
     let image = image(&index.manifests).map_err(|why| failed(directory, &why))?;
     let _ = layout.blob(&image.into(), MAX_MANIFEST).map_err(reading)?;
-    let saved = Saved { layout, kind };
-    let tagged = index.manifests.iter().filter(|entry| kind_of(entry) == Some(saved.tag().0));
+    let saved = Saved { layout };
     let mut signatures = Vec::new();
-    for entry in tagged {
-        signatures.extend(saved.layers(saved.tag().1, entry.digest).map_err(reading)?);
+    for kind in kinds {
+        let (noted, source) = tag(*kind);
+        for entry in index.manifests.iter().filter(|entry| kind_of(entry) == Some(noted)) {
+            signatures.extend(saved.layers(&[*kind], source, entry.digest).map_err(reading)?);
+        }
     }
     for manifest in saved.referrers(directory, &image)? {
-        signatures.extend(saved.layers(Source::Referrers, manifest).map_err(reading)?);
+        signatures.extend(saved.layers(kinds, Source::Referrers, manifest).map_err(reading)?);
     }
     let repository = NAME.parse().expect("the name is a repository's");
     let found = Found { signatures, gaps: Vec::new() };
@@ -53,50 +55,57 @@ fn kind_of(entry: &Descriptor) -> Option<&str> {
     entry.annotations.get("kind").map(String::as_str)
 }
 
-/// A layout, and what is looked for in it.
+/// How cosign notes what would be under its tag, and which tag that is.
+fn tag(kind: Kind) -> (&'static str, Source) {
+    match kind {
+        Kind::Signatures => ("dev.cosignproject.cosign/sigs", Source::SignatureTag),
+        Kind::Attestations => ("dev.cosignproject.cosign/atts", Source::AttestationTag),
+    }
+}
+
+fn media_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Signatures => SIMPLE_SIGNING,
+        Kind::Attestations => DSSE_ENVELOPE,
+    }
+}
+
+/// A layout with an image in it.
 struct Saved {
     layout: Layout,
-    kind: Kind,
 }
 
 impl Saved {
-    /// How cosign notes what would be under its tag, and which tag that is.
-    fn tag(&self) -> (&'static str, Source) {
-        match self.kind {
-            Kind::Signatures => ("dev.cosignproject.cosign/sigs", Source::SignatureTag),
-            Kind::Attestations => ("dev.cosignproject.cosign/atts", Source::AttestationTag),
-        }
-    }
-
-    /// What the layers of a manifest hold; one that cannot be read is one that does not count.
-    fn layers(&self, source: Source, manifest: AnyDigest) -> Result<Vec<UntrustedSignature>, LayoutError> {
+    /// What the layers of these kinds in a manifest hold; one that cannot be read is one that does not count.
+    fn layers(
+        &self,
+        kinds: &[Kind],
+        source: Source,
+        manifest: AnyDigest,
+    ) -> Result<Vec<UntrustedSignature>, LayoutError> {
         let bytes = self.layout.blob(&manifest, MAX_MANIFEST)?;
         let place = |index| Place { source, manifest, index };
         match Document::parse(&bytes, None) {
             Ok(Document::Manifest(_, Manifest { layers, .. })) => {
                 let layers = layers.into_iter().enumerate();
-                Ok(layers.filter_map(|(index, layer)| self.signature(place(index), layer)).collect())
+                Ok(layers.filter_map(|(index, layer)| self.signature(kinds, place(index), layer)).collect())
             }
             Ok(Document::Index(..)) => Ok(vec![UntrustedSignature::unreadable(place(0), "it is an index".to_owned())]),
             Err(why) => Ok(vec![UntrustedSignature::unreadable(place(0), why.to_string())]),
         }
     }
 
-    fn signature(&self, place: Place, layer: Descriptor) -> Option<UntrustedSignature> {
-        let (payload, envelope) = (SIMPLE_SIGNING, DSSE_ENVELOPE);
-        let wanted = match self.kind {
-            Kind::Signatures => layer.media_type == payload,
-            Kind::Attestations => layer.media_type == envelope,
-        };
+    fn signature(&self, kinds: &[Kind], place: Place, layer: Descriptor) -> Option<UntrustedSignature> {
+        let kind = kinds.iter().find(|kind| layer.media_type == media_type(**kind));
         let bundle = layer.media_type.starts_with(BUNDLE_PREFIX);
-        if !wanted && !bundle {
+        if kind.is_none() && !bundle {
             return None;
         }
-        Some(match self.layout.blob(&layer.digest, MAX_BUNDLE) {
-            Err(why) => UntrustedSignature::unreadable(place, why.to_string()),
-            Ok(bytes) if bundle => UntrustedSignature::bundle(place, bytes),
-            Ok(bytes) if self.kind == Kind::Signatures => UntrustedSignature::layer(place, bytes, layer.annotations),
-            Ok(bytes) => UntrustedSignature::envelope(place, bytes, layer.annotations),
+        Some(match (self.layout.blob(&layer.digest, MAX_BUNDLE), kind) {
+            (Err(why), _) => UntrustedSignature::unreadable(place, why.to_string()),
+            (Ok(bytes), None) => UntrustedSignature::bundle(place, bytes),
+            (Ok(bytes), Some(Kind::Signatures)) => UntrustedSignature::layer(place, bytes, layer.annotations),
+            (Ok(bytes), Some(Kind::Attestations)) => UntrustedSignature::envelope(place, bytes, layer.annotations),
         })
     }
 

@@ -2,10 +2,10 @@
 
 use oci::{ImageRef, PinnedRef};
 use registry::{Client, Discovery, Kind, RegistryError};
-use verifier::{Evidence, Found, Gap, Hearsay, Place, Source, TrustRoot, UntrustedSignature, examine};
+use verifier::{Evidence, Gap, Hearsay, Place, Source, TrustRoot, examine};
 
 use super::{
-    super::discovery::{find, incomplete, now, stored_in},
+    super::discovery::{find, incomplete, now},
     steps::{Judged, Step},
 };
 use crate::{exit::Failure, flags::expected::Expected};
@@ -45,9 +45,8 @@ impl Story {
         trust: &TrustRoot,
         expected: Option<&Expected>,
     ) -> Result<Self, Failure> {
-        let (pinned, signatures) = find(client, image, Kind::Signatures).await?;
-        let attestations = client.discover(&pinned, &stored_in(image)?, Kind::Attestations).await;
-        let Discovery { found, errors } = merged(signatures, attestations);
+        let (pinned, discovery) = find(client, image, &[Kind::Signatures, Kind::Attestations]).await?;
+        let Discovery { found, errors } = discovery;
         let said: Vec<(Place, Hearsay)> =
             found.signatures.iter().map(|one| (one.place().clone(), one.describe())).collect();
         let gaps = found.gaps.clone();
@@ -72,21 +71,6 @@ impl Piece {
         let steps = judged.steps(trust.demands(), &says, expected);
         Self { place, says, steps, judged }
     }
-}
-
-/// Everything of both, what was found twice once.
-fn merged(first: Discovery, second: Discovery) -> Discovery {
-    let Discovery { found: Found { mut signatures, mut gaps }, mut errors } = first;
-    let known: Vec<Place> = signatures.iter().map(|one| one.place().clone()).collect();
-    let new = |one: &UntrustedSignature| !known.contains(one.place());
-    signatures.extend(second.found.signatures.into_iter().filter(new));
-    for (gap, error) in second.found.gaps.into_iter().zip(second.errors) {
-        if gaps.iter().all(|other| other.source != gap.source) {
-            gaps.push(gap);
-            errors.push(error);
-        }
-    }
-    Discovery { found: Found { signatures, gaps }, errors }
 }
 
 /// The places, with what was found there. The fallback tag takes the place of the referrers' API where a registry has none.

@@ -6,7 +6,7 @@
 use std::{fs, path::PathBuf};
 
 use oci::{Descriptor, Document, PinnedRef, Repository};
-use registry::{Client, Discovery, Kind, Lookup, Reference, layout::Layout};
+use registry::{Client, Discovery, Kind, Limits, Lookup, Reference, layout::Layout};
 use serde_json::{Value, json};
 use verifier::{Place, Source};
 
@@ -35,16 +35,9 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
     let client = args.registry.client([&image])?;
     let patience = args.registry.timeout;
     let recording = async {
-        let (pinned, signatures) = discovery::find(&client, &image, Kind::Signatures).await?;
-        let stored_in = discovery::stored_in(&image)?;
-        let attestations = client.discover(&pinned, &stored_in, Kind::Attestations).await;
-        let mut places = complete(&signatures)?;
-        for place in complete(&attestations)? {
-            // Bundles are found as either.
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
+        let kinds = [Kind::Signatures, Kind::Attestations];
+        let (pinned, discovery) = discovery::find(&client, &image, &kinds).await?;
+        let (stored_in, places) = (discovery::stored_in(&image)?, complete(&discovery)?);
         let layout = Layout::create(&args.to).map_err(Failure::failed)?;
         let recorder = Recorder { client: &client, layout, stored_in };
         recorder.record(&pinned, &places).await.map(|index| (pinned, places.len(), index))
@@ -113,7 +106,7 @@ impl Recorder<'_> {
     }
 
     async fn layer(&self, layer: &Descriptor) -> Result<(), Failure> {
-        match self.client.blob(&self.stored_in, layer, MAX_LAYER).await? {
+        match self.client.blob(&self.stored_in, layer, Limits::default().bundle).await? {
             Lookup::Absent => {
                 Err(Failure::failed(format_args!("blob {} is gone from {}", layer.digest, self.stored_in)))
             }
@@ -121,6 +114,3 @@ impl Recorder<'_> {
         }
     }
 }
-
-/// The most that a signature's layer is read to.
-const MAX_LAYER: u64 = 8 << 20;

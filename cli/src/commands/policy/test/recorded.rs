@@ -43,19 +43,11 @@ fn decide(matched: &Matched<'_>, image: &PinnedRef, found: &Found, now: UnixTime
 /// The image under the name that the case gives it, with all that lies beside it.
 fn read(layout: &Path, case: &Case) -> Result<(PinnedRef, Found), Failure> {
     let folder = layout.display().to_string();
-    let (image, signatures) = local_image::find(&folder, Kind::Signatures).map_err(unusable)?;
-    let (_, attestations) = local_image::find(&folder, Kind::Attestations).map_err(unusable)?;
+    let (image, discovery) = local_image::find(&folder, &[Kind::Signatures, Kind::Attestations]).map_err(unusable)?;
     let digest = *image.digest();
     if let Some(wanted) = case.image.digest().filter(|wanted| **wanted != AnyDigest::from(digest)) {
         let message = format!("case `{}`: evidence in `{folder}` is about {digest}, wanted {wanted}", case.name);
         return Err(Failure::new(Exit::Usage, message));
     }
-    let mut found = signatures.found;
-    for one in attestations.found.signatures {
-        // Bundles are found as either.
-        if found.signatures.iter().all(|other| other.place() != one.place()) {
-            found.signatures.push(one);
-        }
-    }
-    Ok((PinnedRef::new(case.image.repository().clone(), digest), found))
+    Ok((PinnedRef::new(case.image.repository().clone(), digest), discovery.found))
 }
