@@ -32,7 +32,7 @@ use crate::{
     judge::{self, Question},
     metrics::{Ending, Metrics},
     review::{Address, Malformed, Review},
-    scope::{Scope, Unjudged, labels, scope},
+    scope::{Scope, Unjudged, scope},
     wire,
 };
 
@@ -228,7 +228,7 @@ impl Webhook {
 
 /// An object as policies see it. Both objects of an update are of the kind that the request names.
 fn resource(review: &Review, object: &Arc<Value>) -> Resource {
-    Resource::new(&review.api_version, &review.kind, labels(object)).with_object(Arc::clone(object))
+    Resource::new(&review.api_version, &review.kind, workload::labels(object)).with_object(Arc::clone(object))
 }
 
 const MOST_REVIEWS: usize = 128;

@@ -4,10 +4,8 @@
 //! whoever may write an object may write those. Labels have one only where a policy selects objects by them; what a
 //! policy's condition sees of an object is asked of the policies in force, elsewhere.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
-use workload::{ImageUse, WorkloadError};
+use workload::{ImageUse, WorkloadError, labels};
 
 use crate::{
     review::{Operation, Review},
@@ -98,13 +96,6 @@ fn is_unchanged(review: &Review) -> bool {
     let templates = (workload::template(&review.object), workload::template(&review.old_object));
     let equal = matches!(templates, (Some(new), Some(old)) if new == old);
     review.operation == Operation::Update && same("apiVersion") && same("kind") && equal
-}
-
-/// The object's own labels, by which policies select it. What is no text is no label to Kubernetes either.
-pub(crate) fn labels(object: &Value) -> BTreeMap<String, String> {
-    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
-    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
-    labels.into_iter().flatten().filter_map(text).collect()
 }
 
 /// Kubernetes has no limit but the object's size; no workload seen comes near this.

@@ -9,6 +9,8 @@ mod kind;
 mod manifest;
 mod place;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 pub use error::{Shape, WorkloadError};
@@ -50,6 +52,14 @@ pub fn images(object: &Value) -> Result<Vec<ImageUse>, WorkloadError> {
         found.extend(volume_image(&place, volume)?);
     }
     Ok(found)
+}
+
+/// The object's own labels, not those of its pod template. What is no text is no label to Kubernetes either.
+#[must_use]
+pub fn labels(object: &Value) -> BTreeMap<String, String> {
+    let labels = object.pointer("/metadata/labels").and_then(Value::as_object);
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    labels.into_iter().flatten().filter_map(text).collect()
 }
 
 /// The pod template of this object, of a Pod its spec; none where the kind is unknown, the template absent, or a key on

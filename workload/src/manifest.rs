@@ -45,7 +45,7 @@ pub struct Mention {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Object {
     /// All of it.
-    pub value: Value,
+    pub value: Arc<Value>,
     /// The template that Helm rendered it from, as Helm says in a comment.
     pub source: Option<String>,
 }
@@ -83,12 +83,10 @@ impl Object {
         self.text("/metadata/namespace")
     }
 
-    /// Its own labels, not those of its pod template. What is no text is no label to Kubernetes either.
+    /// Its own [`labels`](crate::labels).
     #[must_use]
     pub fn labels(&self) -> BTreeMap<String, String> {
-        let labels = self.value.pointer("/metadata/labels").and_then(Value::as_object);
-        let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
-        labels.into_iter().flatten().filter_map(text).collect()
+        crate::labels(&self.value)
     }
 
     fn text(&self, pointer: &str) -> &str {

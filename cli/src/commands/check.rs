@@ -19,6 +19,7 @@ use oci::ImageRef;
 use policy::{Resource, Verdict};
 use serde_json::Value;
 
+pub(in crate::commands) use self::cases::resource;
 use self::{
     cases::{Answered, Case, Subject},
     manifests::ManifestFlags,

@@ -45,7 +45,7 @@ pub(super) fn one(text: &str) -> Result<Object, Problem> {
                 why: ManifestError::WrongType { path: key.to_owned(), wanted: Shape::Text, found },
             })
         }
-        None => Ok(Object { value, source: source.clone() }),
+        None => Ok(Object { value: Arc::new(value), source: source.clone() }),
     }
 }
 
@@ -87,7 +87,7 @@ impl Top<'_> {
         let at = |pointer: &str| self.root.nearest(&format!("{}{pointer}", self.pointer)).at;
         match images(&value) {
             Ok(uses) => {
-                let object = Arc::new(Object { value, source: self.source.map(str::to_owned) });
+                let object = Arc::new(Object { value: Arc::new(value), source: self.source.map(str::to_owned) });
                 manifest.mentions.extend(uses.into_iter().map(|used| Mention {
                     image: used.image,
                     at: at(&used.pointer),

@@ -175,8 +175,8 @@ impl From<GateError> for Open {
 }
 
 /// What policies see of an object.
-pub(super) fn resource(object: &Object) -> Resource {
-    Resource::new(object.api_version(), object.kind(), object.labels()).with_object(Arc::new(object.value.clone()))
+pub(in crate::commands) fn resource(object: &Object) -> Resource {
+    Resource::new(object.api_version(), object.kind(), object.labels()).with_object(Arc::clone(&object.value))
 }
 
 /// A name in a file is a stranger's: no control character of it reaches a terminal.
