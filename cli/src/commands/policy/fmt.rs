@@ -8,19 +8,18 @@ mod order;
 mod tree;
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs, io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
 use super::files;
 use crate::{
     bounded_file,
     exit::{Exit, Failure},
-    output,
+    output, private_file,
 };
 
 /// Rewrites policy files in their usual form: exit 0 done, 1 --check found one that is not, 2 one cannot be formatted.
@@ -92,11 +91,8 @@ fn letters(text: &str) -> Vec<char> {
 /// Writes a file anew as a whole: it is never there half.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(path)?;
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(fs::metadata(&target)?.permissions())?;
-    file.persist(&target)?;
+    let mode = fs::metadata(&target)?.permissions().mode();
+    private_file::beside(&target, text.as_bytes(), mode)?.persist(&target)?;
     Ok(())
 }
 
