@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::runtime::Runtime;
 
-use crate::{document, repository::Repository, server::Server, stage::Stage};
+use crate::{
+    document,
+    repository::Repository,
+    server::Server,
+    stage::{POLICY, Stage},
+};
 
 /// A command that ends with this code. `KEY` stands for the flags that verify with the team's key, `MIRROR` for a TUF
 /// mirror's address.
@@ -184,18 +189,6 @@ async fn mirror(stage: &Stage) -> Server {
 }
 
 const DOCKER_USAGE: u8 = 125;
-const POLICY: &str = r#"apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata:
-  name: shop
-spec:
-  images:
-  - glob: "127.0.0.1:5000/shop/**"
-  authorities:
-  - name: team
-    key:
-      data: |
-$(sed 's/^/        /' team.pub)"#;
 /// A key of no use but here.
 const PLAIN: &str = "-----BEGIN PRIVATE KEY-----\n\
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgNxfjXaPqdKokGevf\n\

@@ -127,3 +127,17 @@ const START: Duration = Duration::from_secs(30);
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate");
+
+/// A policy by `team.pub`, in a text in which the shell replaces its words.
+pub(crate) const POLICY: &str = r#"apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata:
+  name: shop
+spec:
+  images:
+  - glob: "127.0.0.1:5000/shop/**"
+  authorities:
+  - name: team
+    key:
+      data: |
+$(sed 's/^/        /' team.pub)"#;

@@ -9,7 +9,7 @@ mod schema;
 mod stage;
 mod tester;
 
-use stage::Stage;
+use stage::{POLICY, Stage};
 
 /// A stage with the team's key, with `shop/cart:1.4` signed by it and attested, and its policy in `policies/`.
 fn shop() -> Stage {
@@ -32,16 +32,3 @@ fn shop() -> Stage {
 fn write(stage: &Stage, name: &str, text: &str) {
     let _ = stage.shell(&format!("cat > {name} <<EOF\n{text}\nEOF")).success();
 }
-
-const POLICY: &str = r#"apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata:
-  name: shop
-spec:
-  images:
-  - glob: "127.0.0.1:5000/shop/**"
-  authorities:
-  - name: team
-    key:
-      data: |
-$(sed 's/^/        /' team.pub)"#;

@@ -9,6 +9,8 @@ mod alterations;
 mod corpus;
 #[path = "../../../verifier/tests/corpus/disagreements.rs"]
 mod disagreements;
+#[path = "../../../verifier/tests/corpus/pointers.rs"]
+mod pointers;
 #[path = "../../../verifier/tests/corpus/sample.rs"]
 mod sample;
 

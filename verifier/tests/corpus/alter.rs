@@ -1,22 +1,11 @@
 //! A JSON document, altered in one place after the other.
 
+mod pointers;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-/// The JSON pointers of all members and items.
-pub(crate) fn paths(value: &Value, at: String) -> Vec<String> {
-    let mut list: Vec<String> = match value {
-        Value::Object(map) => map.iter().flat_map(|(name, value)| paths(value, format!("{at}/{name}"))).collect(),
-        Value::Array(items) => {
-            items.iter().enumerate().flat_map(|(index, value)| paths(value, format!("{at}/{index}"))).collect()
-        }
-        _ => Vec::new(),
-    };
-    if !at.is_empty() {
-        list.push(at);
-    }
-    list
-}
+pub(crate) use self::pointers::paths;
 
 /// The document with what is at `path` changed in each of several ways, and without it. Of long bytes, no more than
 /// about twice `most` are changed, one at a time.
@@ -29,13 +18,8 @@ pub(crate) fn alterations(document: &Value, path: &str, most: usize) -> Vec<Valu
             altered
         })
         .collect();
-    let (parent, name) = path.rsplit_once('/').unwrap();
     let mut altered = document.clone();
-    match altered.pointer_mut(parent).unwrap() {
-        Value::Object(map) => drop(map.shift_remove(name)),
-        Value::Array(items) => drop(items.remove(name.parse().unwrap())),
-        _ => unreachable!("only objects and lists have members"),
-    }
+    pointers::remove(&mut altered, path);
     list.push(altered);
     list.retain(|altered| altered != document);
     list

@@ -4,6 +4,8 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use serde_json::{Map, Value};
 
+use crate::pointers::{paths, remove};
+
 /// What to change, and where: the place is counted over all members and items.
 #[derive(Debug, Arbitrary)]
 pub(crate) struct Alteration {
@@ -33,7 +35,7 @@ enum Change {
 impl Alteration {
     /// Changes the document, and says where. Nothing, where it would stay as it is.
     pub(crate) fn apply(&self, document: &mut Value) -> Option<String> {
-        let places = places(document, String::new());
+        let places = paths(document, String::new());
         let place = places.get(usize::from(self.place) % places.len().max(1))?.clone();
         let before = document.clone();
         match &self.change {
@@ -61,33 +63,6 @@ impl Change {
             (Self::Add(_), Value::Array(items)) => items.iter().chain(items.last()).cloned().collect(),
             _ => Value::Null,
         };
-    }
-}
-
-/// The JSON pointers of all members and items.
-fn places(value: &Value, at: String) -> Vec<String> {
-    let below: Vec<String> = match value {
-        Value::Object(map) => {
-            map.iter().flat_map(|(name, value)| places(value, format!("{at}/{}", escaped(name)))).collect()
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().flat_map(|(i, value)| places(value, format!("{at}/{i}"))).collect()
-        }
-        _ => Vec::new(),
-    };
-    below.into_iter().chain((!at.is_empty()).then_some(at)).collect()
-}
-
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
-fn remove(document: &mut Value, place: &str) {
-    let Some((parent, name)) = place.rsplit_once('/') else { return };
-    match document.pointer_mut(parent) {
-        Some(Value::Object(map)) => drop(map.shift_remove(&name.replace("~1", "/").replace("~0", "~"))),
-        Some(Value::Array(items)) => drop(name.parse().map(|index: usize| items.remove(index))),
-        _ => {}
     }
 }
 
