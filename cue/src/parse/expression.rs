@@ -320,12 +320,5 @@ const RELATIONS: &[(&str, Relation)] = &[
     ("!~", Relation::MatchesNot),
 ];
 
-const BOUNDS: &[(&str, Relation)] = &[
-    ("!=", Relation::NotEqual),
-    ("<", Relation::Less),
-    ("<=", Relation::LessOrEqual),
-    (">", Relation::Greater),
-    (">=", Relation::GreaterOrEqual),
-    ("=~", Relation::Matches),
-    ("!~", Relation::MatchesNot),
-];
+/// All but equality: a value alone says that.
+const BOUNDS: &[(&str, Relation)] = RELATIONS.split_at(1).1;
