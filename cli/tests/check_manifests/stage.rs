@@ -2,11 +2,13 @@
 
 use std::fs;
 
-use oci::{Descriptor, Digest, ImageRef, media_type};
 use peers::Outcome;
-use registry::{Client, Precondition, Reference, Settings};
+use registry::{Client, Settings};
 use serde_json::{Value, json};
-use suites::sealgate::{EmbeddedRegistry, Sealgate};
+use suites::{
+    sealgate::{EmbeddedRegistry, Sealgate},
+    small_image::push_image,
+};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_sealgate");
 
@@ -73,7 +75,7 @@ impl Stage {
         runtime.block_on(async {
             let client = Client::new(Settings::default()).expect("default settings serve");
             for name in names {
-                push(&client, &self.image(name).parse().expect("it is a reference"), name).await;
+                push_image(&client, &self.image(name).parse().expect("it is a reference"), name, "amd64").await;
             }
         });
     }
@@ -123,28 +125,4 @@ pub(crate) fn objects(lines: &str) -> Vec<Value> {
 pub(crate) fn pod(images: &[&str]) -> String {
     let containers: String = images.iter().map(|image| format!("  - image: {image}\n")).collect();
     format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n{containers}")
-}
-
-async fn push(client: &Client, image: &ImageRef, seed: &str) {
-    let layer = seed.as_bytes().to_vec();
-    let config = json!({ "architecture": "amd64", "os": "linux", "config": {}, "rootfs": {
-        "type": "layers", "diff_ids": [Digest::of(&layer)] } });
-    let config = config.to_string().into_bytes();
-    let manifest = json!({
-        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
-        "config": Descriptor::of(media_type::OCI_CONFIG, &config),
-        "layers": [Descriptor::of("application/vnd.oci.image.layer.v1.tar", &layer)],
-    });
-    for blob in [layer, config] {
-        client.push_blob(image.repository(), &blob.into()).await.expect("the registry takes a blob");
-    }
-    let (reference, bytes) = (Reference::from(image), manifest.to_string().into_bytes());
-    let pushed = client.push_manifest(
-        image.repository(),
-        &reference,
-        media_type::OCI_MANIFEST,
-        bytes.into(),
-        Precondition::None,
-    );
-    pushed.await.expect("the registry takes a manifest");
 }

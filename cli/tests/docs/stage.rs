@@ -2,10 +2,11 @@
 
 use std::{env, fs, path::Path, time::Duration};
 
-use oci::{Descriptor, Digest, ImageRef, media_type};
+use oci::{ImageRef, media_type};
 use peers::{Outcome, Process, Registry, command};
 use registry::{Client, Lookup, Precondition, Reference, Settings};
-use serde_json::{Value, json};
+use serde_json::json;
+use suites::small_image::{push_image, push_manifest};
 
 /// A registry that holds `shop/cart:1.4` and `shop/cart:1.5`, two images, and `shop/web:2.0`, an index for two
 /// platforms; nobody has signed them.
@@ -67,7 +68,7 @@ fn push_images(registry: &str) {
     wait(async {
         let client = client();
         for tag in ["1.4", "1.5"] {
-            push_image(&client, &named(registry, "shop/cart", tag), "amd64").await;
+            push_image(&client, &named(registry, "shop/cart", tag), tag, "amd64").await;
         }
         push_index(&client, registry).await;
     });
@@ -85,38 +86,14 @@ fn client() -> Client {
 async fn push_index(client: &Client, registry: &str) {
     let mut manifests = Vec::new();
     for architecture in ["amd64", "arm64"] {
-        let descriptor = push_image(client, &named(registry, "shop/web", architecture), architecture).await;
+        let image = named(registry, "shop/web", architecture);
+        let descriptor = push_image(client, &image, architecture, architecture).await;
         let mut entry = json!(descriptor);
         entry["platform"] = json!({ "os": "linux", "architecture": architecture });
         manifests.push(entry);
     }
     let index = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests });
     push_manifest(client, &named(registry, "shop/web", "2.0"), media_type::OCI_INDEX, &index).await;
-}
-
-async fn push_image(client: &Client, image: &ImageRef, architecture: &str) -> Descriptor {
-    let layer = image.tag().expect("images here have tags").to_string().into_bytes();
-    let config = json!({ "architecture": architecture, "os": "linux", "config": {}, "rootfs": {
-        "type": "layers", "diff_ids": [Digest::of(&layer)] } });
-    let config = config.to_string().into_bytes();
-    let manifest = json!({
-        "schemaVersion": 2, "mediaType": media_type::OCI_MANIFEST,
-        "config": Descriptor::of(media_type::OCI_CONFIG, &config),
-        "layers": [Descriptor::of("application/vnd.oci.image.layer.v1.tar", &layer)],
-    });
-    for blob in [layer, config] {
-        client.push_blob(image.repository(), &blob.into()).await.expect("the registry takes a blob");
-    }
-    push_manifest(client, image, media_type::OCI_MANIFEST, &manifest).await
-}
-
-async fn push_manifest(client: &Client, image: &ImageRef, kind: &str, manifest: &Value) -> Descriptor {
-    let bytes = manifest.to_string().into_bytes();
-    let descriptor = Descriptor::of(kind, &bytes);
-    let pushed =
-        client.push_manifest(image.repository(), &Reference::from(image), kind, bytes.into(), Precondition::None).await;
-    pushed.expect("the registry takes a manifest");
-    descriptor
 }
 
 fn named(registry: &str, repository: &str, tag: &str) -> ImageRef {

@@ -7,3 +7,4 @@ pub mod layout_loader;
 pub mod sealgate;
 pub mod shop;
 pub mod signers;
+pub mod small_image;
