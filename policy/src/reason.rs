@@ -143,10 +143,11 @@ fn unattested(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String)
             None => (RANK_NOTHING, "no matching attestations".to_owned()),
         };
     }
-    let lacks = |wanted: &&AttestationRule| !own.iter().any(|one| wanted.met_by(one).is_ok());
-    let Some(wanted) = rule.attestations.iter().find(lacks) else { return (RANK_NOTHING, String::new()) };
-    let unmet = own.iter().find_map(|one| wanted.met_by(one).err()?);
-    match (unmet, &wanted.condition) {
+    // Nothing, where one of them is as wanted; otherwise why not, of each: conditions are evaluated once.
+    let misses = |wanted: &AttestationRule| own.iter().map(|one| wanted.met_by(one).err()).collect::<Option<Vec<_>>>();
+    let lacking = rule.attestations.iter().find_map(|wanted| Some((wanted, misses(wanted)?)));
+    let Some((wanted, unmet)) = lacking else { return (RANK_NOTHING, String::new()) };
+    match (unmet.into_iter().flatten().next(), &wanted.condition) {
         (Some(why), Some(condition)) => {
             let name = plain(&wanted.name);
             (RANK_SETTLED, format!("failed evaluating {condition} policy for type {name}: {}", plain(&why)))
