@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use policy::Reprieve;
 use serde::Serialize;
 
 /// One decision.
@@ -24,6 +25,12 @@ pub struct Decision<'a> {
     pub outcome: Outcome,
     /// Why, most telling first; for an allowed image, who signed it and what was warned of.
     pub reasons: Vec<String>,
+    /// What policies in `audit` mode would have refused it for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audited: Vec<String>,
+    /// The exceptions and broken glasses that let it in, each with its policy, its end and its reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reprieves: Vec<Reprieve>,
     /// The policy in force.
     pub policy: Option<String>,
     /// The trust in force.

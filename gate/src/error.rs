@@ -19,6 +19,8 @@ pub enum GateError {
     Incomplete(Box<Undecided>),
     /// A policy looks into the image's configuration, which cannot be had, for this reason.
     Config(String),
+    /// A policy asks about what the image lists, which holds this.
+    Index(String),
     /// The time that the caller gives was over.
     Deadline(Duration),
     /// The fetch ended without an answer, or the examination of what it brought.
@@ -48,6 +50,7 @@ impl fmt::Display for GateError {
             Self::Registry(error) => error.fmt(f),
             Self::Incomplete(undecided) => undecided.fmt(f),
             Self::Config(why) => write!(f, "the image's configuration cannot be had: {why}"),
+            Self::Index(found) => write!(f, "a policy asks about all that the image lists, and there is {found}"),
             Self::Deadline(after) => write!(f, "no answer within {:.1} s", after.as_secs_f64()),
             Self::Shared(error) => error.fmt(f),
             Self::Failed => f.write_str("the fetch ended without an answer"),

@@ -8,6 +8,7 @@ mod decision_log;
 mod error;
 mod evidence_cache;
 mod examiners;
+mod family;
 mod pipeline;
 mod policies;
 pub mod trust;

@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use oci::{AnyDigest, Digest, ImageRef, PinnedRef, Repository};
-use policy::{Approval, Findings, Inquiry, Matched, Needs, PolicySet, Resource, Selection, Verdict};
+use policy::{Approval, Asker, Findings, Inquiry, Matched, Needs, PolicySet, Resource, Selection, Verdict};
 use registry::{Client, Kind, Lookup, Resolved};
 use rustls_pki_types::UnixTime;
 use verifier::{Evidence, examine};
@@ -16,6 +16,7 @@ use crate::{
     Decision, DecisionLog, GateError, Outcome, Timings, configs,
     evidence_cache::{EvidenceCache, Key},
     examiners::Examiners,
+    family,
     words::lines,
 };
 
@@ -56,6 +57,16 @@ impl Door {
             Self::Validate => "validate",
         }
     }
+
+    /// The door as policies name it.
+    #[must_use]
+    pub fn in_policies(self) -> policy::Door {
+        match self {
+            Self::Check => policy::Door::Check,
+            Self::Pull => policy::Door::Pull,
+            Self::Mutate | Self::Validate => policy::Door::Webhook,
+        }
+    }
 }
 
 /// A question to the gate.
@@ -69,8 +80,18 @@ pub struct Request {
     pub door: Door,
     /// Who asks, for the log.
     pub asked_by: String,
+    /// Who asks, for policies that are for some only; nothing where the door does not know.
+    pub user: Option<String>,
+    /// The namespace that the image is to run in; nothing where the door does not know.
+    pub namespace: Option<String>,
     /// How long the caller waits.
     pub deadline: Duration,
+}
+
+impl Request {
+    fn asker(&self) -> Asker {
+        Asker { door: self.door.in_policies(), user: self.user.clone(), namespace: self.namespace.clone() }
+    }
 }
 
 /// The gate's answer.
@@ -154,12 +175,13 @@ impl Gate {
     ) -> Result<Judged, GateError> {
         let known = request.image.digest().and_then(AnyDigest::sha256);
         progress.pinned = known.map(|digest| PinnedRef::new(request.image.repository().clone(), digest));
+        let (asker, object) = (request.asker(), request.object.as_ref());
         let work = async {
-            match set.select(&request.image, known.as_ref(), request.object.as_ref()) {
+            match set.select(&request.image, known.as_ref(), object, &asker) {
                 Selection::Matched(matched) => self.decide(&matched, &request.image, progress).await,
                 Selection::NeedsDigest => {
                     let digest = *self.resolve(&request.image, progress).await?.digest();
-                    match set.select(&request.image, Some(&digest), request.object.as_ref()) {
+                    match set.select(&request.image, Some(&digest), object, &asker) {
                         Selection::Matched(matched) => self.decide(&matched, &request.image, progress).await,
                         Selection::NeedsDigest => Err(GateError::Failed),
                     }
@@ -172,7 +194,7 @@ impl Gate {
             Ok(verdict) => verdict,
             Err(error) => {
                 let digest = progress.pinned.as_ref().map(|pinned| *pinned.digest());
-                let approval = forgiving(set, request, digest.as_ref(), &error).ok_or(error)?;
+                let approval = forgiving(set, request, digest.as_ref(), (&error, progress.now)).ok_or(error)?;
                 progress.pinned = None;
                 Verdict::Allow(approval)
             }
@@ -194,7 +216,13 @@ impl Gate {
             }
             Needs::Evidence => self.look(matched, image, progress).await?,
         }
-        if matched.needs() != Needs::Nothing && matched.needs_configs(&progress.findings) {
+        if matched.needs_children() && matched.needs() != Needs::Nothing {
+            self.look_below(matched, image, progress).await?;
+        }
+        if matched.takes_index() && matched.needs() == Needs::Evidence {
+            self.look_above(matched, image, progress).await?;
+        }
+        if matched.needs() != Needs::Nothing && matched.needs_configs(&progress.findings, progress.now) {
             let pinned = self.resolve(image, progress).await?;
             let configs = configs::read(&self.0.client, &pinned).await?;
             progress.findings = std::mem::take(&mut progress.findings).with_configs(Arc::new(configs));
@@ -238,6 +266,53 @@ impl Gate {
         for (inquiry, evidence) in inquiries.into_iter().zip(answers?) {
             progress.findings = std::mem::take(&mut progress.findings).with(inquiry, evidence);
         }
+        Ok(())
+    }
+
+    /// Everything that the image lists, with answers to the inquiries about each.
+    async fn look_below(
+        &self,
+        matched: &Matched<'_>,
+        image: &ImageRef,
+        progress: &mut Progress,
+    ) -> Result<(), GateError> {
+        let pinned = self.resolve(image, progress).await?;
+        let children = family::children(&self.0.client, &pinned).await?;
+        let subjects: Vec<Digest> = children.iter().map(|child| child.digest).collect();
+        progress.findings = std::mem::take(&mut progress.findings).with_children(children);
+        self.look_beside(matched, &pinned, &subjects, progress).await
+    }
+
+    /// The index that the image was picked from, if its tag names one.
+    async fn look_above(
+        &self,
+        matched: &Matched<'_>,
+        image: &ImageRef,
+        progress: &mut Progress,
+    ) -> Result<(), GateError> {
+        let pinned = self.resolve(image, progress).await?;
+        let Some(index) = family::index(&self.0.client, image, pinned.digest()).await? else { return Ok(()) };
+        progress.findings = std::mem::take(&mut progress.findings).with_index(index);
+        self.look_beside(matched, &pinned, &[index], progress).await
+    }
+
+    /// Answers every inquiry about other manifests of the image's repository.
+    async fn look_beside(
+        &self,
+        matched: &Matched<'_>,
+        image: &PinnedRef,
+        subjects: &[Digest],
+        progress: &mut Progress,
+    ) -> Result<(), GateError> {
+        let (begun, now) = (Instant::now(), progress.now);
+        for inquiry in matched.inquiries() {
+            let pinned = subjects.iter().map(|digest| PinnedRef::new(image.repository().clone(), *digest));
+            let asked = pinned.map(|pinned| async move { self.evidence(inquiry, &pinned, None, now).await });
+            for evidence in futures::future::try_join_all(asked).await? {
+                progress.findings = std::mem::take(&mut progress.findings).with_other(inquiry, evidence);
+            }
+        }
+        progress.timings.evidence_ms += millis(begun);
         Ok(())
     }
 
@@ -292,6 +367,11 @@ impl Gate {
             Ok(judged) => (Outcome::Deny, lines(&judged.verdict)),
             Err(error) => (Outcome::Undecided, vec![error.to_string()]),
         };
+        let (audited, reprieves) = match result.as_ref().map(|judged| &judged.verdict) {
+            Ok(Verdict::Allow(approval)) => (approval.audited(), approval.reprieves()),
+            Ok(Verdict::Deny(denial)) => (denial.audited(), &[][..]),
+            Err(_) => (&[][..], &[][..]),
+        };
         self.0.log.write(&Decision {
             time: jiff::Timestamp::now().to_string(),
             door: request.door.name(),
@@ -300,6 +380,8 @@ impl Gate {
             digest: progress.pinned.as_ref().map(|pinned| pinned.digest().to_string()),
             outcome,
             reasons,
+            audited: audited.iter().map(ToString::to_string).collect(),
+            reprieves: reprieves.to_vec(),
             policy: set.map(|set| set.fingerprint().to_string()),
             trust: set.map(|set| set.trust_fingerprint().to_string()),
             cached: progress.cached,
@@ -327,9 +409,14 @@ fn key(inquiry: &Inquiry, image: &PinnedRef) -> Key {
 }
 
 /// The approval that policies give which let in what they cannot judge.
-fn forgiving(set: &PolicySet, request: &Request, digest: Option<&Digest>, error: &GateError) -> Option<Approval> {
-    match set.select(&request.image, digest, request.object.as_ref()) {
-        Selection::Matched(matched) => matched.could_not_decide(&error.to_string()),
+fn forgiving(
+    set: &PolicySet,
+    request: &Request,
+    digest: Option<&Digest>,
+    (error, now): (&GateError, UnixTime),
+) -> Option<Approval> {
+    match set.select(&request.image, digest, request.object.as_ref(), &request.asker()) {
+        Selection::Matched(matched) => matched.could_not_decide(&error.to_string(), now),
         Selection::NeedsDigest => None,
     }
 }

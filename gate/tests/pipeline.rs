@@ -137,7 +137,17 @@ impl World {
 
     async fn check_within(&self, name: &str, deadline: Duration) -> Result<Judged, GateError> {
         let image = self.image(name);
-        self.gate.check(&Request { image, object: None, door: Door::Check, asked_by: "test".into(), deadline }).await
+        self.gate
+            .check(&Request {
+                image,
+                object: None,
+                door: Door::Check,
+                asked_by: "test".into(),
+                user: None,
+                namespace: None,
+                deadline,
+            })
+            .await
     }
 
     fn asked_for(&self, part: &str) -> usize {
@@ -338,8 +348,15 @@ async fn image_with_many_signatures_keeps_no_other_waiting() {
     world.trust_any(others.iter().chain([&key]));
     world.forget_requests();
     let (gate, image) = (world.gate.clone(), world.image("shop/evil:1"));
-    let request =
-        Request { image, object: None, door: Door::Check, asked_by: "test".into(), deadline: Duration::from_secs(60) };
+    let request = Request {
+        image,
+        object: None,
+        door: Door::Check,
+        asked_by: "test".into(),
+        user: None,
+        namespace: None,
+        deadline: Duration::from_secs(60),
+    };
     let slow = tokio::spawn(async move { gate.check(&request).await });
     let mut answered = Vec::new();
     while !slow.is_finished() {

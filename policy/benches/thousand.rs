@@ -21,7 +21,7 @@ use keys::PrivateKey;
 use oci::ImageRef;
 use policy::{Findings, PolicySet, Selection, Verdict};
 use verifier::UntrustedSignature;
-use writing::{by_key, evidence, image, key, legacy, matched, now};
+use writing::{asker, by_key, evidence, image, key, legacy, matched, now};
 
 fn main() {
     if !env::args().any(|argument| argument == "--bench") {
@@ -74,7 +74,7 @@ impl World {
     }
 
     fn select_nothing(&self) {
-        let Selection::Matched(matched) = self.set.select(&self.stranger, Some(image().digest()), None) else {
+        let Selection::Matched(matched) = self.set.select(&self.stranger, Some(image().digest()), None, &asker()) else {
             panic!("the digest is given")
         };
         assert!(matched.policies().is_empty());

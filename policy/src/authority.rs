@@ -1,4 +1,4 @@
-//! One authority of a ClusterImagePolicy: a key, identities, or a fixed answer, and what goes with it.
+//! One authority of a policy: a key, identities, or a fixed answer, and what goes with it.
 //!
 //! All of it is read and validated; what cannot be evaluated is named, so that the policy is not ready.
 
@@ -7,6 +7,7 @@ use oci::{Repository, location::TagPrefix};
 use verifier::{Demands, Format, IdentityMatcher, TextMatcher};
 
 use crate::{
+    image_policy::Conditions,
     kms,
     language::attestation_policy,
     model::{AttestationRule, Authority, By, Lies, Material, Requirement, RootName, SignatureRule},
@@ -18,18 +19,36 @@ use crate::{
 pub(crate) const FIELDS: [&str; 9] =
     ["name", "key", "keyless", "static", "source", "ctlog", "rfc3161timestamp", "attestations", "signatureFormat"];
 
+/// How regular expressions for identities are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Regexes {
+    /// Found anywhere, as ClusterImagePolicy has it.
+    Found,
+    /// Matching from end to end, as ImagePolicy has it.
+    Whole,
+}
+
 /// Reads the authority at this index of its list.
-pub(crate) fn authority(entry: &Object<'_>, index: usize, unsupported: &mut Vec<String>) -> Authority {
+pub(crate) fn authority(
+    entry: &Object<'_>,
+    index: usize,
+    regexes: Regexes,
+    unsupported: &mut Vec<String>,
+) -> Authority {
     let name = entry.text("name").map_or_else(|| format!("authority-{index}"), |text| text.value.to_owned());
     entry.exactly_one(&["key", "keyless", "static"], &["key", "keyless", "static"]);
     let format = format(entry);
     let key = entry.object("key", &KEY_FIELDS).and_then(|object| key(&object, unsupported));
-    let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, unsupported));
+    let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, regexes, unsupported));
     let fixed = entry.object("static", &["action", "message"]).map(|object| fixed(entry, &object));
     let lies = lies(entry, unsupported);
     let vouchers = Vouchers::read(entry);
     let attestations = attestations(entry, unsupported);
-    let rule = |by, (material, demands)| SignatureRule { by, format, material, lies, demands, attestations };
+    let conditions = if regexes == Regexes::Whole { Conditions::read(entry) } else { Conditions::default() };
+    let rule = |by, (material, demands)| {
+        let conditions = Box::new(conditions);
+        SignatureRule { by, format, material, lies, demands, attestations, conditions }
+    };
     let requirement = match (key, keyless, fixed) {
         (Some(key), None, None) => Requirement::Signature(rule(By::Key(key), vouchers.of_a_key())),
         (None, Some(keyless), None) if !keyless.identities.is_empty() => {
@@ -93,7 +112,7 @@ struct Keyless {
     ignore_sct: bool,
 }
 
-fn keyless(object: &Object<'_>, unsupported: &mut Vec<String>) -> Keyless {
+fn keyless(object: &Object<'_>, regexes: Regexes, unsupported: &mut Vec<String>) -> Keyless {
     object.at_most_one(&["ca-cert", "url"]);
     url(object, "url");
     if let Some(certificate) = object.object("ca-cert", &KEY_FIELDS) {
@@ -103,10 +122,11 @@ fn keyless(object: &Object<'_>, unsupported: &mut Vec<String>) -> Keyless {
         unsupported.push(object.path_of("ca-cert"));
     }
     let root = object.text("trustRootRef").map_or(RootName::Default, |text| named(&text));
-    Keyless { identities: identities(object), root, ignore_sct: object.flag("insecureIgnoreSCT") }
+    Keyless { identities: identity_matchers(object, regexes), root, ignore_sct: object.flag("insecureIgnoreSCT") }
 }
 
-fn identities(object: &Object<'_>) -> Vec<IdentityMatcher> {
+/// The `identities` of an object, at least one.
+pub(crate) fn identity_matchers(object: &Object<'_>, regexes: Regexes) -> Vec<IdentityMatcher> {
     let identities = object.objects("identities", &["issuer", "issuerRegExp", "subject", "subjectRegExp"]);
     if !object.has("identities") {
         object.object_to(object.at(), Objection::MissingList { path: object.path_of("identities") });
@@ -114,15 +134,15 @@ fn identities(object: &Object<'_>) -> Vec<IdentityMatcher> {
         object.object_to(object.at(), Objection::Missing { paths: vec![object.path_of("identities")] });
     }
     let matcher = |identity: &Object<'_>| {
-        let issuer = text_matcher(identity, "issuer", "issuerRegExp");
-        let subject = text_matcher(identity, "subject", "subjectRegExp");
+        let issuer = text_matcher(identity, "issuer", "issuerRegExp", regexes);
+        let subject = text_matcher(identity, "subject", "subjectRegExp", regexes);
         Some(IdentityMatcher::new(issuer?, subject?))
     };
     identities.iter().filter_map(matcher).collect()
 }
 
-/// Either the exact text or the regular expression, which is found anywhere, as upstream.
-fn text_matcher(identity: &Object<'_>, exact: &str, regex: &str) -> Option<TextMatcher> {
+/// Either the exact text or the regular expression.
+fn text_matcher(identity: &Object<'_>, exact: &str, regex: &str, regexes: Regexes) -> Option<TextMatcher> {
     let found = identity.text(exact);
     let pattern = identity.text(regex);
     let paths = identity.paths_of(&[exact, regex]);
@@ -131,11 +151,11 @@ fn text_matcher(identity: &Object<'_>, exact: &str, regex: &str) -> Option<TextM
         (Some(_), Some(_)) => identity.object_to(identity.at(), Objection::Both { paths }),
         _ => {}
     }
-    let pattern = pattern.and_then(|text| pattern_matcher(&text));
+    let pattern = pattern.and_then(|text| pattern_matcher(&text, regexes));
     pattern.or_else(|| TextMatcher::exact(found?.value).ok())
 }
 
-fn pattern_matcher(text: &Text<'_>) -> Option<TextMatcher> {
+fn pattern_matcher(text: &Text<'_>, regexes: Regexes) -> Option<TextMatcher> {
     let words = |why: String| {
         let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
         text.refuse(Why::Regex(last));
@@ -144,7 +164,11 @@ fn pattern_matcher(text: &Text<'_>) -> Option<TextMatcher> {
         words(why.to_string());
         return None;
     }
-    TextMatcher::found(text.value).map_err(|why| words(why.to_string())).ok()
+    let matcher = match regexes {
+        Regexes::Found => TextMatcher::found(text.value),
+        Regexes::Whole => TextMatcher::whole(text.value),
+    };
+    matcher.map_err(|why| words(why.to_string())).ok()
 }
 
 fn fixed(entry: &Object<'_>, object: &Object<'_>) -> Requirement {

@@ -3,8 +3,9 @@
 
 use crate::{
     Glob,
-    authority::authority,
+    authority::{Regexes, authority},
     glob::GlobError,
+    image_policy::Terms,
     language::spec_policy,
     model::{Authority, Mode, NotReady, Policy},
     object::Object,
@@ -34,8 +35,9 @@ pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> P
         mode: mode(&spec),
         globs: globs(&spec),
         resources: resources(&spec),
-        authorities: authorities(&spec, empty, &mut unsupported),
+        authorities: authorities(&spec, (&crate::authority::FIELDS, Regexes::Found), empty, &mut unsupported),
         whole: None,
+        terms: Terms::default(),
         unready: None,
         lack: None,
     };
@@ -49,7 +51,7 @@ pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> P
 }
 
 impl Policy {
-    fn unsatisfiable(name: &str) -> Self {
+    pub(crate) fn unsatisfiable(name: &str) -> Self {
         let unready = Some(NotReady::NoAuthorities);
         let (name, mode) = (name.to_owned(), Mode::Enforce);
         Self {
@@ -59,6 +61,7 @@ impl Policy {
             resources: Vec::new(),
             authorities: Vec::new(),
             whole: None,
+            terms: Terms::default(),
             unready,
             lack: None,
         }
@@ -76,25 +79,36 @@ fn mode(spec: &Object<'_>) -> Mode {
     }
 }
 
-fn globs(spec: &Object<'_>) -> Vec<Glob> {
-    let images = spec.objects("images", &["glob"]);
-    if images.is_empty() {
+pub(crate) fn globs(spec: &Object<'_>) -> Vec<Glob> {
+    let globs = listed_globs(spec);
+    if !spec.given("images") {
         spec.object_to(spec.at_field("images"), Objection::Missing { paths: vec![spec.path_of("images")] });
     }
+    globs
+}
+
+/// The globs of a list, which may be absent.
+pub(crate) fn listed_globs(object: &Object<'_>) -> Vec<Glob> {
+    let images = object.objects("images", &["glob"]);
     let texts = images.iter().filter_map(|image| image.required_text("glob"));
     texts
         .filter_map(|text| Glob::parse(text.value).map_err(|why: GlobError| text.refuse(Why::Glob(why))).ok())
         .collect()
 }
 
-fn authorities(spec: &Object<'_>, empty: EmptyAuthorities, unsupported: &mut Vec<String>) -> Vec<Authority> {
-    let entries = spec.objects("authorities", &crate::authority::FIELDS);
+pub(crate) fn authorities(
+    spec: &Object<'_>,
+    (fields, regexes): (&[&str], Regexes),
+    empty: EmptyAuthorities,
+    unsupported: &mut Vec<String>,
+) -> Vec<Authority> {
+    let entries = spec.objects("authorities", fields);
     if entries.is_empty() && empty == EmptyAuthorities::Invalid {
         spec.object_to(spec.at_field("authorities"), Objection::Missing { paths: vec![spec.path_of("authorities")] });
     }
     let mut authorities: Vec<Authority> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        let read = authority(entry, index, unsupported);
+        let read = authority(entry, index, regexes, unsupported);
         if authorities.iter().any(|earlier| earlier.name == read.name) {
             let objection = Objection::invalid(&read.name, entry.path_of("name"), Why::AuthorityName);
             entry.object_to(entry.at_field("name"), objection);
@@ -105,7 +119,7 @@ fn authorities(spec: &Object<'_>, empty: EmptyAuthorities, unsupported: &mut Vec
 }
 
 /// For which objects the policy is; an empty list is for all.
-fn resources(spec: &Object<'_>) -> Vec<ResourceMatch> {
+pub(crate) fn resources(spec: &Object<'_>) -> Vec<ResourceMatch> {
     let entries = spec.objects("match", &["group", "version", "resource", "selector"]);
     entries.iter().map(resource).collect()
 }

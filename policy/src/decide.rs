@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use oci::{Digest, ImageRef};
 use rustls_pki_types::UnixTime;
-use verifier::{Evidence, Gap, VerifiedAttestation};
+use verifier::{Evidence, Gap};
 
 use crate::{
-    Approval, Denial, Findings, Inquiry, Met, NoMatch, Policy, PolicySet, Reason, Resource, Undecided, Verdict,
-    input::{self, Found},
-    language::Whole,
-    model::{AttestationRule, Requirement, SignatureRule},
+    Approval, Asker, Denial, Findings, Inquiry, Met, Mode, NoMatch, Policy, PolicySet, Reason, Reprieve, Resource,
+    Undecided, Unknown, Verdict,
+    image_policy::Answers,
+    judge::{Case, Outcome},
+    model::Requirement,
     reason,
 };
 
@@ -24,10 +25,14 @@ pub struct Matched<'a> {
     image: Box<ImageRef>,
     digest: Option<Digest>,
     object: Option<Box<Resource>>,
+    asker: Asker,
     policies: Vec<&'a Policy>,
-    /// For some objects only, and which one the image runs in is not known.
-    open: Vec<&'a Policy>,
+    /// For some objects, users or namespaces only, and that is not known.
+    open: Vec<(&'a Policy, Unknown)>,
 }
+
+/// Policies about an image, and those that may be.
+pub(crate) type Selected<'a> = (Vec<&'a Policy>, Vec<(&'a Policy, Unknown)>);
 
 /// What a decision takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +51,10 @@ impl<'a> Matched<'a> {
         image: ImageRef,
         digest: Option<Digest>,
         object: Option<Resource>,
-        (policies, open): (Vec<&'a Policy>, Vec<&'a Policy>),
+        asker: Asker,
+        (policies, open): Selected<'a>,
     ) -> Self {
-        Self { set, image: Box::new(image), digest, object: object.map(Box::new), policies, open }
+        Self { set, image: Box::new(image), digest, object: object.map(Box::new), asker, policies, open }
     }
 
     /// The policies; empty where none matches.
@@ -62,22 +68,24 @@ impl<'a> Matched<'a> {
     pub fn needs(&self) -> Needs {
         if self.policies.is_empty() {
             let settled = self.open.is_empty() && self.set.no_match() == NoMatch::Deny;
-            return if settled || self.open.iter().any(|policy| policy.enforces()) {
-                Needs::Nothing
-            } else {
-                Needs::Pin
-            };
+            return if settled || self.is_undecidable() { Needs::Nothing } else { Needs::Pin };
         }
         let prospects: Vec<Prospect> = self.policies.iter().map(|policy| policy.prospect()).collect();
+        let refuses = |policy: &Policy| policy.enforces() && !policy.terms.reprieves.any();
         let refused =
-            self.policies.iter().zip(&prospects).any(|(p, prospect)| p.enforces() && *prospect == Prospect::Hopeless);
-        if refused || self.open.iter().any(|policy| policy.enforces()) {
+            self.policies.iter().zip(&prospects).any(|(p, prospect)| refuses(p) && *prospect == Prospect::Hopeless);
+        if refused || self.is_undecidable() {
             Needs::Nothing
         } else if prospects.contains(&Prospect::BySignature) {
             Needs::Evidence
         } else {
             Needs::Pin
         }
+    }
+
+    /// Whether a policy that enforces would have to know more of who asks.
+    fn is_undecidable(&self) -> bool {
+        self.open.iter().any(|(policy, _)| policy.enforces() && !policy.terms.reprieves.any())
     }
 
     /// What to find out where [`Self::needs`] says evidence: one inquiry for each distinct idea of where signatures lie
@@ -90,11 +98,24 @@ impl<'a> Matched<'a> {
         by_name.into_values().collect()
     }
 
+    /// Whether everything has to be known that the image lists, if it is an index, with answers to the inquiries about
+    /// each.
+    #[must_use]
+    pub fn needs_children(&self) -> bool {
+        self.policies.iter().any(|policy| policy.terms.platforms.need_children())
+    }
+
+    /// Whether the index may answer for the image that the image was picked from.
+    #[must_use]
+    pub fn takes_index(&self) -> bool {
+        self.policies.iter().any(|policy| policy.terms.accepts_index)
+    }
+
     /// Whether the image's configuration has to be known as well: a condition on it is reached with these findings.
     #[must_use]
-    pub fn needs_configs(&self, findings: &Findings) -> bool {
+    pub fn needs_configs(&self, findings: &Findings, now: UnixTime) -> bool {
         let looks = |policy: &Policy| policy.whole.as_ref().is_some_and(|whole| whole.includes.config);
-        self.policies.iter().any(|policy| looks(policy) && !self.found(policy, findings).is_empty())
+        self.policies.iter().any(|policy| looks(policy) && self.case(policy, findings, now).reaches_conditions())
     }
 
     /// The verdict at this time, from the answers to the inquiries; without any where [`Self::needs`] says that it takes
@@ -103,35 +124,47 @@ impl<'a> Matched<'a> {
     /// # Errors
     /// Fails if an answer is missing, incomplete or about another image, and what there is settles nothing; and if a
     /// policy is for some objects only, and nobody said in which one the image runs.
-    pub fn decide(&self, findings: &Findings, _now: UnixTime) -> Result<Verdict, Undecided> {
+    pub fn decide(&self, findings: &Findings, now: UnixTime) -> Result<Verdict, Undecided> {
         findings.iter().try_for_each(|evidence| self.check_subject(evidence))?;
+        findings.others().try_for_each(|evidence| self.check_other(evidence, findings))?;
         if self.policies.is_empty() && self.open.is_empty() {
             return Ok(self.unmatched());
         }
-        let (mut met, mut failed, mut warnings, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut tally, open) = self.tally(findings, now);
+        if !tally.failed.is_empty() {
+            return Ok(Verdict::Deny(tally.denial()));
+        }
+        self.without_asker(findings, now, &mut tally)?;
+        self.tolerate(&open, findings, &mut tally)?;
+        Ok(Verdict::Allow(tally.approval()))
+    }
+
+    /// What becomes of each policy, and those of which nothing can be told.
+    fn tally(&self, findings: &Findings, now: UnixTime) -> (Tally, Vec<&'a Policy>) {
+        let (mut tally, mut open) = (Tally::default(), Vec::new());
         for policy in &self.policies {
-            match (self.judge(policy, findings), policy.enforces()) {
-                (Outcome::Met(by), _) => met.push(by),
-                (Outcome::Failed(reason), true) => failed.push(reason),
-                (Outcome::Failed(reason), false) => warnings.push(reason),
-                (Outcome::Open, _) => open.push(*policy),
+            let outcome = match self.judge(policy, findings, now) {
+                Outcome::Met(by) => {
+                    tally.met.extend(by);
+                    continue;
+                }
+                outcome => outcome,
+            };
+            match (self.reprieve(policy, findings, now), outcome) {
+                (Some(reprieve), Outcome::Failed(why)) => tally.reprieve(&self.image, reprieve, Some(&why)),
+                (Some(reprieve), _) => tally.reprieve(&self.image, reprieve, None),
+                (None, Outcome::Failed(why)) => tally.object(policy, why),
+                (None, _) => open.push(*policy),
             }
         }
-        reason::sort(&mut failed);
-        reason::sort(&mut warnings);
-        if !failed.is_empty() {
-            return Ok(Verdict::Deny(Denial { reasons: failed, warnings }));
-        }
-        warnings.extend(self.without_object()?);
-        warnings.extend(self.tolerated(&open, findings)?);
-        Ok(Verdict::Allow(Approval { met, warnings }))
+        (tally, open)
     }
 
     /// A source that can't be read holds nobody up whom the enforcing policies let in. Evidence that was not even
     /// looked for, or with nothing but warning policies, is another matter: the door must know.
-    fn tolerated(&self, open: &[&Policy], findings: &Findings) -> Result<Vec<Reason>, Undecided> {
+    fn tolerate(&self, open: &[&Policy], findings: &Findings, tally: &mut Tally) -> Result<(), Undecided> {
         if open.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let enforced = self.policies.iter().any(|policy| policy.enforces());
         let looked = findings.iter().next().is_some();
@@ -140,97 +173,73 @@ impl<'a> Matched<'a> {
             return Err(why);
         }
         let why = why.to_string();
-        Ok(open.iter().map(|policy| reason::could_not_decide(&policy.name, &self.image, &why)).collect())
+        open.iter().for_each(|policy| tally.object(policy, reason::could_not_decide(&policy.name, &self.image, &why)));
+        Ok(())
     }
 
-    /// Warnings for policies that would have to know the object, or the error if one of them enforces.
-    fn without_object(&self) -> Result<Vec<Reason>, Undecided> {
-        let names = || self.open.iter().map(|policy| policy.name.clone()).collect();
-        if self.open.iter().any(|policy| policy.enforces()) {
-            return Err(Undecided::NoObject { policies: names() });
+    /// Warnings for policies that would have to know more of who asks, or the error if one of them enforces.
+    fn without_asker(&self, findings: &Findings, now: UnixTime, tally: &mut Tally) -> Result<(), Undecided> {
+        let mut open: BTreeMap<Unknown, Vec<&Policy>> = BTreeMap::new();
+        for (policy, unknown) in &self.open {
+            match self.reprieve(policy, findings, now) {
+                Some(reprieve) => tally.reprieve(&self.image, reprieve, None),
+                None => open.entry(*unknown).or_default().push(policy),
+            }
         }
-        let why = Undecided::NoObject { policies: names() }.to_string();
-        Ok(self.open.iter().map(|policy| reason::could_not_decide(&policy.name, &self.image, &why)).collect())
+        for (what, policies) in open {
+            let why =
+                Undecided::Unknown { what, policies: policies.iter().map(|policy| policy.name.clone()).collect() };
+            if policies.iter().any(|policy| policy.enforces()) {
+                return Err(why);
+            }
+            let why = why.to_string();
+            let objection = |policy: &&Policy| reason::could_not_decide(&policy.name, &self.image, &why);
+            policies.iter().for_each(|policy| tally.object(policy, objection(policy)));
+        }
+        Ok(())
     }
 
     /// What remains where the image or its signatures could not be had at all: an approval without a pin, if nothing
-    /// that matches depends on signatures or they only decide about warnings. Nothing means that the door must refuse.
+    /// that matches depends on signatures, or it lets the image in all the same, or only decides about warnings. Nothing
+    /// means that the door must refuse.
     #[must_use]
-    pub fn could_not_decide(&self, why: &str) -> Option<Approval> {
+    pub fn could_not_decide(&self, why: &str, now: UnixTime) -> Option<Approval> {
         let unpinned = reason::unpinned(&self.image, why);
         if self.policies.is_empty() && self.open.is_empty() {
             return match self.unmatched() {
-                Verdict::Allow(Approval { met, warnings }) => {
-                    Some(Approval { met, warnings: warnings.into_iter().chain([unpinned]).collect() })
+                Verdict::Allow(mut approval) => {
+                    approval.warnings.push(unpinned);
+                    Some(approval)
                 }
                 Verdict::Deny(_) => None,
             };
         }
-        let mut approval = Approval { met: Vec::new(), warnings: vec![unpinned] };
-        for policy in &self.policies {
-            match (self.judge(policy, &Findings::none()), policy.enforces()) {
-                (Outcome::Met(met), _) => approval.met.push(met),
-                (Outcome::Failed(reason), false) => approval.warnings.push(reason),
-                (Outcome::Open, false) => {
-                    approval.warnings.push(reason::could_not_decide(&policy.name, &self.image, why))
-                }
-                (Outcome::Failed(_) | Outcome::Open, true) => return None,
-            }
+        let nothing = Findings::none();
+        let (mut tally, open) = self.tally(&nothing, now);
+        open.iter().for_each(|policy| tally.object(policy, reason::could_not_decide(&policy.name, &self.image, why)));
+        self.without_asker(&nothing, now, &mut tally).ok()?;
+        if !tally.failed.is_empty() {
+            return None;
         }
-        approval.warnings.extend(self.without_object().ok()?);
-        Some(approval)
+        tally.warnings.insert(0, unpinned);
+        Some(tally.approval())
     }
 
-    fn judge(&self, policy: &Policy, findings: &Findings) -> Outcome {
-        if let Err(why) = policy.readiness() {
-            return Outcome::Failed(reason::not_ready(&policy.name, &self.image, why));
-        }
-        let found = self.found(policy, findings);
-        let answer = |rule: &SignatureRule| self.answer(rule, findings);
-        let known = policy.rules().all(|rule| answer(rule).is_some_and(Evidence::is_complete));
-        match (&policy.whole, found.first(), policy.prospect()) {
-            (None, Some((name, found)), _) => Outcome::Met(met(policy, name, found)),
-            // More evidence could turn the condition around.
-            (Some(_), Some(_), _) if !known => Outcome::Open,
-            (Some(whole), Some((name, first)), _) => match self.condition(whole, &found, findings) {
-                Ok(Ok(())) => Outcome::Met(met(policy, name, first)),
-                Ok(Err(why)) => Outcome::Failed(reason::condition(policy, &self.image, &whole.condition, &why)),
-                Err(_) => Outcome::Open,
-            },
-            (_, None, Prospect::Hopeless) => Outcome::Failed(reason::failed(policy, &self.image, |_| None)),
-            (_, None, _) if known => Outcome::Failed(reason::failed(policy, &self.image, answer)),
-            (_, None, _) => Outcome::Open,
-        }
+    fn judge(&self, policy: &Policy, findings: &Findings, now: UnixTime) -> Outcome {
+        self.case(policy, findings, now).outcome(policy.prospect() == Prospect::Hopeless)
     }
 
-    /// Whether the condition on everything holds. The outer error is what there is not to hold it against.
-    fn condition(
-        &self,
-        whole: &Whole,
-        found: &[(&str, Found<'_>)],
-        findings: &Findings,
-    ) -> Result<Result<(), String>, &'static str> {
-        let input = input::whole(found, whole.includes, self.object.as_deref(), findings)?;
-        Ok(whole.condition.check(&input))
+    fn case<'c>(&'c self, policy: &'c Policy, findings: &'c Findings, now: UnixTime) -> Case<'c> {
+        let (set, image, digest, object) = (self.set, &*self.image, self.digest.as_ref(), self.object.as_deref());
+        Case { set, policy, image, digest, object, findings, now }
     }
 
-    /// The authorities that are satisfied, with what satisfies them: all, where a condition looks at them, otherwise the
-    /// first.
-    fn found<'e>(&self, policy: &'e Policy, findings: &'e Findings) -> Vec<(&'e str, Found<'e>)> {
-        let satisfied = policy.authorities.iter().filter_map(|authority| {
-            let found = match &authority.requirement {
-                Requirement::Pass => Found::Pass,
-                Requirement::Signature(rule) => rule.found(self.answer(rule, findings)?)?,
-                Requirement::Fail { .. } | Requirement::Unsupported => return None,
-            };
-            Some((authority.name.as_str(), found))
-        });
-        satisfied.take(if policy.whole.is_some() { usize::MAX } else { 1 }).collect()
-    }
-
-    /// The evidence that this rule is judged by, and no other.
-    fn answer<'e>(&self, rule: &SignatureRule, findings: &'e Findings) -> Option<&'e Evidence> {
-        findings.answer(self.set.inquiry(rule)?)
+    /// Whether a policy that is not met, or cannot be decided, lets the image in all the same.
+    fn reprieve(&self, policy: &Policy, findings: &Findings, now: UnixTime) -> Option<Reprieve> {
+        let found = || findings.iter().next().map(|evidence| *evidence.image().digest());
+        let digest = self.digest.or_else(found);
+        let image = (self.image.repository(), digest.as_ref());
+        policy.terms.reprieves.find(&policy.name, image, &self.asker, now)
     }
 
     fn check_subject(&self, evidence: &Evidence) -> Result<(), Undecided> {
@@ -244,46 +253,63 @@ impl<'a> Matched<'a> {
         Err(Undecided::OtherImage { found: Box::new(found.clone()), wanted })
     }
 
+    /// Only what was said to be listed, and the index that lists it, is evidence too.
+    fn check_other(&self, evidence: &Evidence, findings: &Findings) -> Result<(), Undecided> {
+        let found = evidence.image();
+        let listed = findings.children().unwrap_or_default().iter().map(|child| &child.digest);
+        let known = listed.chain(findings.index()).any(|digest| digest == found.digest());
+        if known && found.repository() == self.image.repository() {
+            return Ok(());
+        }
+        let wanted = format!("{} or what it lists", self.image.repository());
+        Err(Undecided::OtherImage { found: Box::new(found.clone()), wanted })
+    }
+
     fn unmatched(&self) -> Verdict {
         let reason = || reason::no_match(&self.image, self.set.policies());
         match self.set.no_match() {
-            NoMatch::Deny => Verdict::Deny(Denial { reasons: vec![reason()], warnings: Vec::new() }),
-            NoMatch::Warn => Verdict::Allow(Approval { met: Vec::new(), warnings: vec![reason()] }),
-            NoMatch::Allow => Verdict::Allow(Approval { met: Vec::new(), warnings: Vec::new() }),
+            NoMatch::Deny => Verdict::Deny(Tally { failed: vec![reason()], ..Tally::default() }.denial()),
+            NoMatch::Warn => Verdict::Allow(Tally { warnings: vec![reason()], ..Tally::default() }.approval()),
+            NoMatch::Allow => Verdict::Allow(Tally::default().approval()),
         }
     }
 }
 
-fn met(policy: &Policy, authority: &str, found: &Found<'_>) -> Met {
-    let (enforced, authority) = (policy.enforces(), authority.to_owned());
-    Met { policy: policy.name.clone(), authority, signer: found.signer(), enforced }
+/// What became of all policies.
+#[derive(Default)]
+struct Tally {
+    met: Vec<Met>,
+    failed: Vec<Reason>,
+    warnings: Vec<Reason>,
+    audited: Vec<Reason>,
+    reprieves: Vec<Reprieve>,
 }
 
-impl SignatureRule {
-    /// What of this evidence is as the rule asks; nothing where the rule is not met.
-    fn found<'e>(&'e self, evidence: &'e Evidence) -> Option<Found<'e>> {
-        if self.attestations.is_empty() {
-            let all: Vec<_> = evidence.verified().iter().filter(|one| self.met_by(one).is_ok()).collect();
-            return (!all.is_empty()).then_some(Found::Signatures(all));
+impl Tally {
+    /// A failure, by what the policy's mode makes of it.
+    fn object(&mut self, policy: &Policy, why: Reason) {
+        match (policy.enforces(), policy.mode()) {
+            (true, _) => self.failed.push(why),
+            (false, Mode::Audit) => self.audited.push(why),
+            (false, _) => self.warnings.push(why),
         }
-        let named = |wanted: &'e AttestationRule| {
-            let own = evidence.attestations().iter().filter(|one| self.vouched(one).is_ok());
-            let all: Vec<_> = own.filter(|one| wanted.met_by(one).is_ok()).collect();
-            (!all.is_empty()).then_some((wanted.name.as_str(), all))
-        };
-        self.attestations.iter().map(named).collect::<Option<Vec<_>>>().map(Found::Attestations)
     }
-}
 
-impl AttestationRule {
-    /// Whether what is said is of the wanted type and as the condition wants it. A reason is for the latter alone.
-    pub(crate) fn met_by(&self, attestation: &VerifiedAttestation) -> Result<(), Option<String>> {
-        if attestation.predicate_type() != self.predicate_type {
-            return Err(None);
-        }
-        let Some(condition) = &self.condition else { return Ok(()) };
-        let statement = input::statement(attestation).ok_or_else(|| Some("statement is not JSON".to_owned()))?;
-        condition.check(&statement).map_err(Some)
+    /// Let in all the same: a warning in every mode.
+    fn reprieve(&mut self, image: &ImageRef, reprieve: Reprieve, why: Option<&Reason>) {
+        self.warnings.push(reason::reprieved(image, &reprieve, why));
+        self.reprieves.push(reprieve);
+    }
+
+    fn denial(mut self) -> Denial {
+        [&mut self.failed, &mut self.warnings, &mut self.audited].into_iter().for_each(|reasons| reason::sort(reasons));
+        Denial { reasons: self.failed, warnings: self.warnings, audited: self.audited }
+    }
+
+    fn approval(mut self) -> Approval {
+        [&mut self.warnings, &mut self.audited].into_iter().for_each(|reasons| reason::sort(reasons));
+        let Self { met, warnings, audited, reprieves, .. } = self;
+        Approval { met, warnings, audited, reprieves }
     }
 }
 
@@ -295,22 +321,16 @@ enum Prospect {
     Hopeless,
 }
 
-/// What became of a policy.
-enum Outcome {
-    Met(Met),
-    Failed(Reason),
-    Open,
-}
-
 impl Policy {
     fn prospect(&self) -> Prospect {
         let has = |wanted: fn(&Requirement) -> bool| self.authorities.iter().any(|a| wanted(&a.requirement));
+        let looks = self.whole.is_some() || self.terms.require.is_some() || !self.terms.expressions.is_empty();
         if self.readiness().is_err() {
             Prospect::Hopeless
-        } else if self.whole.is_some() && has(|requirement| matches!(requirement, Requirement::Signature(_))) {
-            // a condition looks at what every authority found
+        } else if looks && has(|requirement| matches!(requirement, Requirement::Signature(_))) {
+            // it looks at what every authority found
             Prospect::BySignature
-        } else if has(|requirement| matches!(requirement, Requirement::Pass)) {
+        } else if self.passes() {
             Prospect::Passes
         } else if has(|requirement| matches!(requirement, Requirement::Signature(_))) {
             Prospect::BySignature
@@ -320,10 +340,24 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Whether what asks for nothing is enough.
+    fn passes(&self) -> bool {
+        let passes = |place: usize| matches!(self.authorities[place].requirement, Requirement::Pass);
+        match &self.terms.require {
+            None => (0..self.authorities.len()).any(passes),
+            Some(require) => {
+                let answers = Answers { satisfied: &|place| passes(place).then_some(None), signers: &|_| Vec::new() };
+                require.met(&answers).is_some()
+            }
+        }
+    }
+}
+
 fn undecided(open: &[&Policy], findings: &Findings) -> Undecided {
     let policies = open.iter().map(|policy| policy.name.clone()).collect();
     let mut gaps: Vec<Gap> = Vec::new();
-    for gap in findings.iter().flat_map(|evidence| evidence.gaps()) {
+    for gap in findings.iter().chain(findings.others()).flat_map(|evidence| evidence.gaps()) {
         if !gaps.contains(gap) {
             gaps.push(gap.clone());
         }

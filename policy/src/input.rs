@@ -23,11 +23,25 @@ pub(crate) enum Found<'e> {
 
 impl Found<'_> {
     /// Who made the first of it.
-    pub(crate) fn signer(&self) -> Option<Signer> {
+    pub(crate) fn signer(&self) -> Option<&Signer> {
         match self {
             Self::Pass => None,
-            Self::Signatures(all) => all.first().map(|one| one.signer().clone()),
-            Self::Attestations(all) => all.first().and_then(|(_, all)| all.first()).map(|one| one.signer().clone()),
+            Self::Signatures(all) => all.first().map(|one| one.signer()),
+            Self::Attestations(all) => all.first().and_then(|(_, all)| all.first()).map(|one| one.signer()),
+        }
+    }
+
+    /// Everybody who made all of it: who signed, or who vouched for each attestation that is asked for.
+    pub(crate) fn signers(&self) -> Vec<&Signer> {
+        match self {
+            Self::Pass => Vec::new(),
+            Self::Signatures(all) => all.iter().map(|one| one.signer()).collect(),
+            Self::Attestations(all) => {
+                let Some(((_, first), rest)) = all.split_first() else { return Vec::new() };
+                let by = |signer: &Signer, all: &[&VerifiedAttestation]| all.iter().any(|one| one.signer() == signer);
+                let signers = first.iter().map(|one| one.signer());
+                signers.filter(|signer| rest.iter().all(|(_, all)| by(signer, all))).collect()
+            }
         }
     }
 
@@ -56,7 +70,7 @@ impl Found<'_> {
 /// # Errors
 /// Names what is wanted and not there.
 pub(crate) fn whole(
-    found: &[(&str, Found<'_>)],
+    found: &[(&str, &Found<'_>)],
     includes: Includes,
     object: Option<&Resource>,
     findings: &Findings,

@@ -9,7 +9,7 @@ use oci::{Digest, Repository, location::TagPrefix};
 use serde_json::Value;
 use verifier::{Evidence, TrustRoot};
 
-use crate::model::Lies;
+use crate::{Child, model::Lies};
 
 /// A question about one image: look there, and check what is found against this.
 #[derive(Debug, Clone)]
@@ -75,6 +75,12 @@ impl Inquiry {
 pub struct Findings {
     evidence: BTreeMap<Digest, Arc<Evidence>>,
     configs: Option<Arc<BTreeMap<String, Value>>>,
+    /// What the image lists, if it is an index.
+    children: Option<Arc<Vec<Child>>>,
+    /// An index that lists the image.
+    index: Option<Digest>,
+    /// Evidence about children and index.
+    others: BTreeMap<(Digest, Digest), Arc<Evidence>>,
 }
 
 impl Findings {
@@ -101,7 +107,43 @@ impl Findings {
         self.configs.as_deref()
     }
 
-    /// All evidence there is.
+    /// The same, and everything that the image lists; nothing, where it is no index.
+    #[must_use]
+    pub fn with_children(self, children: Vec<Child>) -> Self {
+        Self { children: Some(Arc::new(children)), ..self }
+    }
+
+    /// The same, and an index that was found to list the image.
+    #[must_use]
+    pub fn with_index(self, index: Digest) -> Self {
+        Self { index: Some(index), ..self }
+    }
+
+    /// The same, and this answer to this inquiry about one of the image's children or its index.
+    #[must_use]
+    pub fn with_other(mut self, inquiry: &Inquiry, evidence: Arc<Evidence>) -> Self {
+        self.others.insert((*evidence.image().digest(), *inquiry.fingerprint()), evidence);
+        self
+    }
+
+    pub(crate) fn children(&self) -> Option<&[Child]> {
+        self.children.as_ref().map(|children| children.as_slice())
+    }
+
+    pub(crate) fn index(&self) -> Option<&Digest> {
+        self.index.as_ref()
+    }
+
+    /// The answer about a child or the index.
+    pub(crate) fn other(&self, subject: &Digest, inquiry: &Inquiry) -> Option<&Evidence> {
+        self.others.get(&(*subject, *inquiry.fingerprint())).map(|evidence| &**evidence)
+    }
+
+    pub(crate) fn others(&self) -> impl Iterator<Item = &Arc<Evidence>> {
+        self.others.values()
+    }
+
+    /// All evidence there is about the image itself.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Evidence>> {
         self.evidence.values()
     }

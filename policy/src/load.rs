@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     cluster_image_policy::policy,
     config_map::Config,
+    image_policy,
     model::Policy,
     object::Object,
     problem::{At, LoadErrors, Objection, Problem, Problems, excerpt},
@@ -38,6 +39,7 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
     for Entry { kind, name, top, .. } in &entries {
         match kind {
             Kind::Policy => policies.push(policy(name, top, config.empty)),
+            Kind::Own => policies.push(image_policy::policy(name, top)),
             Kind::TrustRoot => drop(roots.insert(name.clone(), trust_root::read(top))),
             Kind::Config => {}
         }
@@ -65,6 +67,7 @@ struct Entry<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Policy,
+    Own,
     TrustRoot,
     Config,
 }
@@ -75,6 +78,7 @@ impl Kind {
             ("policy.sigstore.dev/v1alpha1" | "policy.sigstore.dev/v1beta1", "ClusterImagePolicy") => {
                 Some(Self::Policy)
             }
+            ("sealgate.dev/v1", "ImagePolicy") => Some(Self::Own),
             ("policy.sigstore.dev/v1alpha1", "TrustRoot") => Some(Self::TrustRoot),
             ("v1", "ConfigMap") => Some(Self::Config),
             _ => None,
@@ -84,6 +88,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Policy => "ClusterImagePolicy",
+            Self::Own => "ImagePolicy",
             Self::TrustRoot => "TrustRoot",
             Self::Config => "ConfigMap",
         }
@@ -91,7 +96,7 @@ impl Kind {
 
     fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Policy | Self::TrustRoot => &["apiVersion", "kind", "metadata", "spec", "status"],
+            Self::Policy | Self::Own | Self::TrustRoot => &["apiVersion", "kind", "metadata", "spec", "status"],
             Self::Config => &["apiVersion", "kind", "metadata", "data", "immutable"],
         }
     }
@@ -164,8 +169,10 @@ fn foreign(api_version: &str, kind: &str) -> Objection {
 fn refuse_duplicates(files: &[(String, String)], entries: &[Entry<'_>]) {
     let mut seen: BTreeMap<(Kind, &str), (usize, At)> = BTreeMap::new();
     for Entry { file, kind, name, top } in entries {
-        match seen.get(&(*kind, name.as_str())) {
-            None => drop(seen.insert((*kind, name), (*file, top.at()))),
+        // Denials name a policy without its kind.
+        let kind_of_name = if *kind == Kind::Own { Kind::Policy } else { *kind };
+        match seen.get(&(kind_of_name, name.as_str())) {
+            None => drop(seen.insert((kind_of_name, name), (*file, top.at()))),
             Some((first, at)) => {
                 let first = format!("{}:{}", excerpt(&files[*first].0), at.line);
                 let objection = Objection::Duplicate { kind: kind.name(), name: excerpt(name), first };

@@ -3,16 +3,18 @@
 use std::fmt;
 
 use keys::PublicKey;
-use oci::{Repository, location::TagPrefix};
+use oci::{ImageRef, Repository, location::TagPrefix};
+use rustls_pki_types::UnixTime;
 use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedAttestation, VerifiedSignature};
 
 use crate::{
     Glob,
+    image_policy::{Conditions, Revoked, Terms, Unmet},
     language::{Condition, Whole},
     resource::ResourceMatch,
 };
 
-/// One ClusterImagePolicy. It has at least one glob, and authorities with distinct names.
+/// One ClusterImagePolicy or ImagePolicy. It has at least one glob, and authorities with distinct names.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub(crate) name: String,
@@ -22,6 +24,8 @@ pub struct Policy {
     pub(crate) authorities: Vec<Authority>,
     /// What must hold of everything that its authorities found.
     pub(crate) whole: Option<Whole>,
+    /// What only an ImagePolicy says.
+    pub(crate) terms: Terms,
     /// What it says that can't be evaluated.
     pub(crate) unready: Option<NotReady>,
     /// What it refers to that is not at hand.
@@ -68,6 +72,8 @@ pub enum Mode {
     Enforce,
     /// The image is let in with a warning, unless another policy refuses it.
     Warn,
+    /// The image is let in, and the failure goes nowhere but to the decision log, unless another policy refuses it.
+    Audit,
 }
 
 /// One way to satisfy a policy.
@@ -100,6 +106,7 @@ pub(crate) struct SignatureRule {
     pub(crate) demands: Demands,
     /// Each of these is asked for, where there are any, and no signature.
     pub(crate) attestations: Vec<AttestationRule>,
+    pub(crate) conditions: Box<Conditions>,
 }
 
 /// Where signatures and attestations lie.
@@ -148,26 +155,42 @@ pub(crate) enum RootName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Miss {
     Signer,
+    Revoked,
     Format(Format),
     Demand(Fault),
+    Condition(Unmet),
+}
+
+/// What a signature is judged for beside itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The image, as it was asked for.
+    pub(crate) image: &'a ImageRef,
+    pub(crate) now: UnixTime,
+    pub(crate) revoked: &'a Revoked,
 }
 
 impl SignatureRule {
     /// Whether this one signature is what the rule asks for.
-    pub(crate) fn met_by(&self, signature: &VerifiedSignature) -> Result<(), Miss> {
-        self.is_by(signature.signer(), signature.format())?;
-        signature.meets(self.demands).map_err(Miss::Demand)
+    pub(crate) fn met_by(&self, signature: &VerifiedSignature, asked: Asked<'_>) -> Result<(), Miss> {
+        self.is_by(signature.signer(), signature.format(), asked)?;
+        signature.meets(self.demands).map_err(Miss::Demand)?;
+        self.conditions.met_by(signature, asked.image, asked.now).map_err(Miss::Condition)
     }
 
     /// Whether this one attestation is by whom the rule names, whatever it says.
-    pub(crate) fn vouched(&self, attestation: &VerifiedAttestation) -> Result<(), Miss> {
-        self.is_by(attestation.signer(), attestation.format())?;
-        attestation.meets(self.demands).map_err(Miss::Demand)
+    pub(crate) fn vouched(&self, attestation: &VerifiedAttestation, asked: Asked<'_>) -> Result<(), Miss> {
+        self.is_by(attestation.signer(), attestation.format(), asked)?;
+        attestation.meets(self.demands).map_err(Miss::Demand)?;
+        self.conditions.met_by_attestation(attestation, asked.now).map_err(Miss::Condition)
     }
 
-    fn is_by(&self, signer: &Signer, format: Format) -> Result<(), Miss> {
+    fn is_by(&self, signer: &Signer, format: Format, asked: Asked<'_>) -> Result<(), Miss> {
         if !self.by.is(signer) {
             return Err(Miss::Signer);
+        }
+        if asked.revoked.includes(signer) {
+            return Err(Miss::Revoked);
         }
         match self.format.filter(|wanted| format != *wanted) {
             Some(wanted) => Err(Miss::Format(wanted)),

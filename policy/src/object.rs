@@ -122,6 +122,18 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// A whole number that must be there and is not negative.
+    pub(crate) fn required_number(&self, name: &str) -> Option<u64> {
+        match self.field(name).map(|node| (node.at, &node.value)) {
+            None => self.object_to(self.at, Objection::Missing { paths: vec![self.path_of(name)] }),
+            Some((_, Value::Number(Some(number)))) => return Some(*number),
+            Some((at, other)) => {
+                self.problems.add(at, wrong_type(&self.path_of(name), other, "a whole number that is not negative"));
+            }
+        }
+        None
+    }
+
     /// An object that may have no fields but these.
     pub(crate) fn object(&self, name: &str, known: &[&str]) -> Option<Object<'a>> {
         Some(Self::open(self.field(name)?, self.path_of(name), known, self.problems))
@@ -186,6 +198,11 @@ impl<'a> Object<'a> {
         if !self.broken {
             self.problems.add(at, objection);
         }
+    }
+
+    /// Whether a field is a list, if perhaps an empty one.
+    pub(crate) fn is_list(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|node| matches!(node.value, Value::List(_)))
     }
 
     /// Whether a field says anything: null, an empty string and an empty list don't.

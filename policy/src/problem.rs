@@ -143,7 +143,7 @@ pub enum Objection {
     },
     /// An object of a kind that does not belong among policies.
     #[error(
-        "`{kind}` of `{api_version}` found, wanted a ClusterImagePolicy (policy.sigstore.dev/v1alpha1 or v1beta1), a TrustRoot (policy.sigstore.dev/v1alpha1) or the ConfigMap `config-policy-controller`"
+        "`{kind}` of `{api_version}` found, wanted a ClusterImagePolicy (policy.sigstore.dev/v1alpha1 or v1beta1), an ImagePolicy (sealgate.dev/v1), a TrustRoot (policy.sigstore.dev/v1alpha1) or the ConfigMap `config-policy-controller`"
     )]
     ForeignKind {
         /// `kind` as found.
@@ -256,6 +256,12 @@ pub enum Why {
     /// Another authority of this policy has the name: one would answer for the other.
     #[error("another authority has this name")]
     AuthorityName,
+    /// An authority that `require` does not ask for: it would be read as if it meant something.
+    #[error("nothing asks for the authority of this name")]
+    Unused,
+    /// Not an expression in CEL that can be evaluated.
+    #[error("{0}")]
+    Expression(String),
 }
 
 /// A place in a file, counted from one.

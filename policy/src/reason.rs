@@ -7,10 +7,11 @@ use oci::ImageRef;
 use verifier::{Evidence, VerifiedAttestation};
 
 use crate::{
-    Glob, NotReady, Policy, Reason,
+    Glob, NotReady, Policy, Reason, Reprieve,
     glob::Match,
+    image_policy::IsRevoked,
     language::Condition,
-    model::{AttestationRule, Authority, By, Miss, Requirement, SignatureRule},
+    model::{Asked, AttestationRule, Authority, By, Miss, Requirement, SignatureRule},
     problem::plain,
 };
 
@@ -49,16 +50,22 @@ pub(crate) fn not_ready(policy: &str, image: &ImageRef, why: &NotReady) -> Reaso
 }
 
 /// Nothing satisfied the policy; without evidence, nothing could have.
+///
+/// `shortage` is what the policy's own requirement lacks, and `satisfied` the places of the authorities that are not to
+/// blame.
 pub(crate) fn failed<'e>(
     policy: &Policy,
-    image: &ImageRef,
+    asked: Asked<'_>,
+    (shortage, satisfied): (&[String], &[usize]),
     answer: impl Fn(&SignatureRule) -> Option<&'e Evidence>,
 ) -> Reason {
+    let unsatisfied = policy.authorities.iter().enumerate().filter(|(place, _)| !satisfied.contains(place));
     let mut lines: Vec<(u8, String)> =
-        policy.authorities.iter().map(|authority| authority_line(authority, image, &answer)).collect();
+        unsatisfied.map(|(_, authority)| authority_line(authority, asked, &answer)).collect();
     lines.sort_by_key(|(rank, _)| *rank);
     let rank = lines.first().map_or(RANK_SETTLED, |(rank, _)| *rank);
-    let mut details: Vec<String> = lines.into_iter().map(|(_, line)| line).collect();
+    let shortage = shortage.iter().map(|line| format!("{} {}", asked.image, plain(line)));
+    let mut details: Vec<String> = shortage.chain(lines.into_iter().map(|(_, line)| line)).collect();
     // Several authorities may have been judged by one examination, whose signatures are told of once.
     for line in policy.rules().filter_map(&answer).flat_map(signature_lines) {
         if !details.contains(&line) {
@@ -74,11 +81,27 @@ pub(crate) fn condition(policy: &Policy, image: &ImageRef, condition: &Condition
     failed_policy(&policy.name, vec![words], RANK_SETTLED)
 }
 
+/// The authorities are as the policy wants them, and something else is not.
+pub(crate) fn further(policy: &Policy, image: &ImageRef, why: &str) -> Reason {
+    failed_policy(&policy.name, vec![format!("{image} {}", plain(why))], RANK_SETTLED)
+}
+
+/// Let in though the policy is not met, or could not be decided.
+pub(crate) fn reprieved(image: &ImageRef, reprieve: &Reprieve, why: Option<&Reason>) -> Reason {
+    let Reprieve { policy, kind, until, reason } = reprieve;
+    let words = format!("{image} is let in until {until}, for this reason: {}", plain(reason));
+    let undecided = || vec!["it could not be decided".to_owned()];
+    let details = std::iter::once(words).chain(why.map_or_else(undecided, |why| why.details.clone())).collect();
+    let summary = format!("{} from policy: {}", kind.name(), plain(policy));
+    Reason { policy: Some(policy.clone()), summary, details, rank: RANK_REPRIEVED }
+}
+
 fn authority_line<'e>(
     authority: &Authority,
-    image: &ImageRef,
+    asked: Asked<'_>,
     answer: impl Fn(&SignatureRule) -> Option<&'e Evidence>,
 ) -> (u8, String) {
+    let image = asked.image;
     match &authority.requirement {
         Requirement::Fail { message } if message.is_empty() => {
             (RANK_SETTLED, format!("{image} disallowed by static policy"))
@@ -90,8 +113,8 @@ fn authority_line<'e>(
         Requirement::Signature(rule) => {
             let evidence = answer(rule);
             let (what, (rank, why)) = match rule.attestations.is_empty() {
-                true => ("signature", unsatisfied(rule, evidence)),
-                false => ("attestation", unattested(rule, evidence)),
+                true => ("signature", unsatisfied(rule, asked, evidence)),
+                false => ("attestation", unattested(rule, asked, evidence)),
             };
             let (name, kind) = (plain(&authority.name), rule.by.kind());
             let wanted = evidence.map(|e| e.image().index_name()).unwrap_or_default();
@@ -101,11 +124,11 @@ fn authority_line<'e>(
 }
 
 /// The most telling thing about the signatures there are, from the view of one authority.
-fn unsatisfied(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String) {
+fn unsatisfied(rule: &SignatureRule, asked: Asked<'_>, evidence: Option<&Evidence>) -> (u8, String) {
     let Some(evidence) = evidence else { return (RANK_NOTHING, "no signatures found".to_owned()) };
     let own = evidence.verified().iter().filter_map(|signature| {
         let (signer, format) = (signature.signer(), signature.format());
-        let told = match rule.met_by(signature).err()? {
+        let told = match rule.met_by(signature, asked).err()? {
             Miss::Signer if matches!(rule.by, By::Identities(_)) => {
                 let words = "none of the expected identities matched what was in the certificate";
                 (RANK_STRANGER, format!("{words}: signature is by {signer}, wanted {}", rule.by))
@@ -115,6 +138,8 @@ fn unsatisfied(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String
                 (RANK_SETTLED, format!("signature by {signer} has the {format} format, wanted {wanted}"))
             }
             Miss::Demand(fault) => (RANK_SETTLED, format!("signature by {signer}: {fault}")),
+            Miss::Revoked => (RANK_SETTLED, format!("signature by {signer}: {IsRevoked}")),
+            Miss::Condition(why) => (RANK_SETTLED, format!("signature by {signer}: {why}")),
         };
         Some((told.0, plain(&told.1)))
     });
@@ -127,15 +152,15 @@ fn unsatisfied(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String
 }
 
 /// The most telling thing about the attestations there are: the first that is asked for and not there.
-fn unattested(rule: &SignatureRule, evidence: Option<&Evidence>) -> (u8, String) {
+fn unattested(rule: &SignatureRule, asked: Asked<'_>, evidence: Option<&Evidence>) -> (u8, String) {
     let Some(evidence) = evidence else { return (RANK_NOTHING, "no matching attestations".to_owned()) };
     let own: Vec<&VerifiedAttestation> =
-        evidence.attestations().iter().filter(|one| rule.vouched(one).is_ok()).collect();
+        evidence.attestations().iter().filter(|one| rule.vouched(one, asked).is_ok()).collect();
     if own.is_empty() {
         let strangers = evidence
             .attestations()
             .iter()
-            .filter_map(|one| rule.vouched(one).err().map(|miss| missed(rule, one, &miss)));
+            .filter_map(|one| rule.vouched(one, asked).err().map(|miss| missed(rule, one, &miss)));
         let refused =
             evidence.refused().iter().map(|refused| (refused.fault.rank(), plain(&refused.fault.to_string())));
         return match strangers.chain(refused).min_by_key(|(rank, _)| *rank) {
@@ -171,6 +196,8 @@ fn missed(rule: &SignatureRule, one: &VerifiedAttestation, miss: &Miss) -> (u8, 
             (RANK_SETTLED, format!("attestation by {signer} has the {} format, wanted {wanted}", one.format()))
         }
         Miss::Demand(fault) => (RANK_SETTLED, format!("attestation by {signer}: {fault}")),
+        Miss::Revoked => (RANK_SETTLED, format!("attestation by {signer}: {IsRevoked}")),
+        Miss::Condition(why) => (RANK_SETTLED, format!("attestation by {signer}: {why}")),
     };
     (rank, plain(&why))
 }
@@ -219,6 +246,8 @@ fn failed_policy(policy: &str, details: Vec<String>, rank: u8) -> Reason {
     Reason { policy: Some(policy.to_owned()), summary, details, rank }
 }
 
+/// Before everything else that is warned of: it is over some day.
+const RANK_REPRIEVED: u8 = 0;
 /// What no signature could mend, or a wrong word of a trusted signer.
 const RANK_SETTLED: u8 = 0;
 /// A genuine word about the image that is no signature; among the ranks of faults, one that was nearly met.

@@ -5,6 +5,8 @@
 
 /// The schema of ClusterImagePolicy.
 pub const CLUSTER_IMAGE_POLICY: &str = include_str!("../schema/cluster-image-policy.json");
+/// The schema of ImagePolicy.
+pub const IMAGE_POLICY: &str = include_str!("../schema/image-policy.json");
 /// The schema of TrustRoot.
 pub const TRUST_ROOT: &str = include_str!("../schema/trust-root.json");
 /// The schema of the cases of `sealgate policy test`.

@@ -7,8 +7,9 @@ use serde_json::Value;
 use verifier::TrustRoot;
 
 use crate::{
-    Inquiry, LoadErrors, Matched, NoMatch, Policy, Resource,
+    Asker, Inquiry, LoadErrors, Matched, NoMatch, Policy, Resource, Unknown,
     glob::Match,
+    image_policy::Standing,
     language::Whole,
     load::{Loaded, load},
     model::SignatureRule,
@@ -99,31 +100,43 @@ impl PolicySet {
     /// The policies about an image, by the name under which it would be admitted: repository and SHA-256 digest.
     ///
     /// `resolved` is the digest that the image was found to have; without it, the one that the reference names is
-    /// taken. A tag never selects a policy. `object` is what the image runs in; where that is not known, a policy that
-    /// is only for some objects cannot be decided.
+    /// taken. A tag never selects a policy. `object` is what the image runs in, and `asker` who wants it; where a policy
+    /// is only for some of them, and which that is here is not known, it cannot be decided.
     #[must_use]
-    pub fn select(&self, image: &ImageRef, resolved: Option<&Digest>, object: Option<&Resource>) -> Selection<'_> {
+    pub fn select(
+        &self,
+        image: &ImageRef,
+        resolved: Option<&Digest>,
+        object: Option<&Resource>,
+        asker: &Asker,
+    ) -> Selection<'_> {
         let digest = resolved.copied().or_else(|| image.digest().and_then(AnyDigest::sha256));
         let name = Name::of(image, digest.as_ref());
         let (mut policies, mut open) = (Vec::new(), Vec::new());
-        for policy in self.policies.iter().filter(|policy| policy.may_be_for(object)) {
-            match policy.selects(&name) {
-                Match::Always if policy.is_for(object) => policies.push(policy),
-                Match::Always => open.push(policy),
-                Match::Never => {}
-                Match::ByDigest => return Selection::NeedsDigest,
+        for policy in &self.policies {
+            let unknown = match policy.counts_for(object, asker) {
+                Standing::CountsNot => continue,
+                Standing::Counts => None,
+                Standing::Unknown(unknown) => Some(unknown),
+            };
+            match (policy.selects(&name), unknown) {
+                (Match::Always, None) => policies.push(policy),
+                (Match::Always, Some(unknown)) => open.push((policy, unknown)),
+                (Match::Never, _) => {}
+                (Match::ByDigest, _) => return Selection::NeedsDigest,
             }
         }
-        Selection::Matched(Matched::new(self, image.clone(), digest, object.cloned(), (policies, open)))
+        Selection::Matched(Matched::new(self, image.clone(), digest, object.cloned(), asker.clone(), (policies, open)))
     }
 
-    /// Whether the same policies are about an image in one object as in another, whatever its digest.
+    /// Whether the same policies are about an image in one object of a namespace as in another, whatever its digest and
+    /// whoever asks.
     #[must_use]
     pub fn is_alike(&self, image: &ImageRef, one: &Resource, other: &Resource) -> bool {
         let name = Name::of(image, image.digest().and_then(AnyDigest::sha256).as_ref());
         let about = self.policies.iter().filter(|policy| policy.selects(&name) != Match::Never);
         about.into_iter().all(|policy| match (policy.is_for(Some(one)), policy.is_for(Some(other))) {
-            (true, true) => policy.sees(one) == policy.sees(other),
+            (true, true) => policy.sees(one) == policy.sees(other) && !policy.terms.scope.asks_who(),
             (one, other) => one == other,
         })
     }
@@ -188,9 +201,14 @@ impl Policy {
         parts.into_iter().filter(|(seen, _)| *seen).map(|(_, name)| object.part(name)).collect()
     }
 
-    /// Whether it is for this object, or may be for one that is not known.
-    fn may_be_for(&self, object: Option<&Resource>) -> bool {
-        object.is_none() || self.is_for(object)
+    /// Whether it counts for this object and asker. One that can be told not to count is left out, whatever else is
+    /// unknown.
+    fn counts_for(&self, object: Option<&Resource>, asker: &Asker) -> Standing {
+        match (self.terms.scope.of(asker), self.is_for(object), object) {
+            (Standing::CountsNot, ..) | (_, false, Some(_)) => Standing::CountsNot,
+            (_, false, None) => Standing::Unknown(Unknown::Object),
+            (standing, true, _) => standing,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use verifier::TrustRoot;
 
 use crate::{
     Inquiry, NotReady, Policy,
+    image_policy::Expression,
     inquiry::Wanted,
     model::{By, Lies, Material, Requirement, RootName, SignatureRule},
     trust_root::Contents,
@@ -25,7 +26,7 @@ impl Roots<'_> {
     /// The inquiries of these policies, one for each distinct plan, with all the keys that share it.
     pub(crate) fn inquiries(&self, policies: &[Policy]) -> BTreeMap<Plan, Inquiry> {
         let mut sharing: BTreeMap<Plan, (Vec<PublicKey>, Wanted)> = BTreeMap::new();
-        for rule in policies.iter().flat_map(Policy::rules) {
+        for (policy, rule) in policies.iter().flat_map(|policy| policy.rules().map(move |rule| (policy, rule))) {
             let (keys, wanted) = sharing.entry(rule.plan()).or_default();
             keys.extend(match &rule.by {
                 By::Key(key) => Some(key.clone()),
@@ -35,6 +36,7 @@ impl Roots<'_> {
                 true => wanted.signatures = true,
                 false => wanted.attestations = true,
             }
+            wanted.attestations |= policy.terms.expressions.iter().any(Expression::sees_attestations);
         }
         let usable = sharing.into_iter().filter_map(|(plan, (keys, wanted))| {
             let trust = self.assemble(&plan.0).ok()?.with_keys(keys);

@@ -6,6 +6,8 @@ use oci::PinnedRef;
 use serde::Serialize;
 use verifier::{Gap, Signer};
 
+use crate::{Reprieve, Unknown};
+
 /// What the policies say about one image.
 ///
 /// `Allow` means that every policy that matches was met, or only warns; it says nothing about the image's contents.
@@ -24,11 +26,15 @@ pub enum Verdict {
 pub struct Approval {
     pub(crate) met: Vec<Met>,
     pub(crate) warnings: Vec<Reason>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) audited: Vec<Reason>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reprieves: Vec<Reprieve>,
 }
 
 impl Approval {
-    /// For each policy that was met, by what. Empty only where no policy matched and the settings let that pass, or
-    /// where all that matched only warn.
+    /// For each policy that was met, by what: once for each authority that it needed. Empty only where no policy
+    /// matched and the settings let that pass, or where all that matched only warn or let the image in unmet.
     #[must_use]
     pub fn met(&self) -> &[Met] {
         &self.met
@@ -38,6 +44,19 @@ impl Approval {
     #[must_use]
     pub fn warnings(&self) -> &[Reason] {
         &self.warnings
+    }
+
+    /// Failures of policies that only take note.
+    #[must_use]
+    pub fn audited(&self) -> &[Reason] {
+        &self.audited
+    }
+
+    /// The exceptions and the broken glasses without which the image would have been refused, or warned of. Each is
+    /// among the warnings too.
+    #[must_use]
+    pub fn reprieves(&self) -> &[Reprieve] {
+        &self.reprieves
     }
 }
 
@@ -59,6 +78,8 @@ pub struct Met {
 pub struct Denial {
     pub(crate) reasons: Vec<Reason>,
     pub(crate) warnings: Vec<Reason>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) audited: Vec<Reason>,
 }
 
 impl Denial {
@@ -72,6 +93,12 @@ impl Denial {
     #[must_use]
     pub fn warnings(&self) -> &[Reason] {
         &self.warnings
+    }
+
+    /// Failures of policies that only take note.
+    #[must_use]
+    pub fn audited(&self) -> &[Reason] {
+        &self.audited
     }
 
     /// The most telling reason in one line.
@@ -145,9 +172,11 @@ pub enum Undecided {
         /// The image that was asked about.
         wanted: String,
     },
-    /// The policies are for some Kubernetes objects only, or look into them, and nobody said in which one the image runs.
-    #[error("`match` or `policy` asks which object the image runs in, and nobody said that here: {}", .policies.join(", "))]
-    NoObject {
+    /// The policies are for some objects, users or namespaces only, or look into objects, and nobody said which this is.
+    #[error("{what}: {}", .policies.join(", "))]
+    Unknown {
+        /// What would have to be known.
+        what: Unknown,
         /// The policies that ask.
         policies: Vec<String>,
     },
@@ -167,7 +196,7 @@ impl Undecided {
     pub fn gaps(&self) -> &[Gap] {
         match self {
             Self::Gaps { gaps, .. } => gaps,
-            Self::NoEvidence { .. } | Self::OtherImage { .. } | Self::NoObject { .. } => &[],
+            Self::NoEvidence { .. } | Self::OtherImage { .. } | Self::Unknown { .. } => &[],
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     body::{Bodies, Body},
     deadline::{BadTimeout, Deadline},
     finding::Hook,
-    judge::{self, Question},
+    judge::{self, Question, Who},
     metrics::{Ending, Metrics},
     review::{Address, Malformed, Review},
     scope::{Scope, Unjudged, scope},
@@ -167,7 +167,9 @@ impl Webhook {
             Ok(Scope::Relabelled(uses)) if self.alike(&review, &uses) => Answer::unjudged(Unjudged::SameTemplate),
             Ok(Scope::Judge(uses) | Scope::Relabelled(uses)) => {
                 let object = resource(&review, &review.object);
-                self.judge(hook, deadline, started, (review.asked_by, object), uses).await
+                let Review { asked_by, user, namespace, .. } = review;
+                let who = Who { asked_by, user, namespace };
+                self.judge(hook, deadline, started, (who, object), uses).await
             }
             Err(why) => Answer::refused(Cause::Malformed, why.to_string()),
         };
@@ -199,12 +201,12 @@ impl Webhook {
         hook: Hook,
         deadline: Deadline,
         started: Instant,
-        (asked_by, object): (String, Resource),
+        (who, object): (Who, Resource),
         uses: Vec<ImageUse>,
     ) -> Answer {
         let spent = started.elapsed();
         let (judging, waiting) = (deadline.for_judging(spent), deadline.for_waiting(spent));
-        let question = Question { hook, asked_by, object, judging, waiting };
+        let question = Question { hook, who, object, judging, waiting };
         let findings = judge::judge(&self.0.gate, &question, uses).await;
         findings.distinct.iter().for_each(|outcome| self.0.metrics.image(outcome));
         Answer::of(hook, &findings.each)

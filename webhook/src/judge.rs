@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use gate::{Door, Gate, GateError, Judged, Request};
 use oci::ImageRef;
-use policy::{Approval, Reason, Resource, Verdict};
+use policy::{Approval, Reason, ReprieveKind, Resource, Verdict};
 use tokio::task::JoinHandle;
 use workload::ImageUse;
 
@@ -18,13 +18,20 @@ use crate::{
 /// What is asked on behalf of one review.
 pub(crate) struct Question {
     pub(crate) hook: Hook,
-    pub(crate) asked_by: String,
+    pub(crate) who: Who,
     /// What the images run in.
     pub(crate) object: Resource,
     /// The gate's deadline.
     pub(crate) judging: Duration,
     /// Ours, a little later.
     pub(crate) waiting: Duration,
+}
+
+/// Who asks, and where.
+pub(crate) struct Who {
+    pub(crate) asked_by: String,
+    pub(crate) user: Option<String>,
+    pub(crate) namespace: Option<String>,
 }
 
 /// What came out for each distinct text, and for each of its places.
@@ -87,7 +94,9 @@ fn ask(gate: &Gate, question: &Question, text: &str) -> Asked {
         image: image.clone(),
         object: Some(question.object.clone()),
         door: door(question.hook),
-        asked_by: question.asked_by.clone(),
+        asked_by: question.who.asked_by.clone(),
+        user: question.who.user.clone(),
+        namespace: question.who.namespace.clone(),
         deadline: question.judging,
     };
     let gate = gate.clone();
@@ -124,9 +133,10 @@ fn outcome(image: ImageRef, result: Result<Judged, GateError>) -> Outcome {
     }
 }
 
-/// Whether a signature was needed: an image that would be let in without one as well need not be pinned.
+/// Whether a signature was needed, or an exception for this image: one that would be let in without need not be pinned.
 fn by_signature(approval: &Approval) -> bool {
-    approval.met().iter().any(|met| met.enforced && met.signer.is_some())
+    let excepted = approval.reprieves().iter().any(|reprieve| reprieve.kind == ReprieveKind::Exception);
+    excepted || approval.met().iter().any(|met| met.enforced && met.signer.is_some())
 }
 
 fn ground(reason: &Reason) -> Ground {

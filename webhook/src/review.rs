@@ -30,6 +30,9 @@ pub(crate) struct Review {
     pub(crate) old_object: Arc<Value>,
     /// Who asks for what, for the decision log: escaped, cut.
     pub(crate) asked_by: String,
+    /// Who asks, as the API server knows them.
+    pub(crate) user: Option<String>,
+    pub(crate) namespace: Option<String>,
 }
 
 /// What is being done to the object.
@@ -106,12 +109,15 @@ fn is_uid(text: &str) -> bool {
 impl RawRequest {
     fn checked(self, address: Address) -> Review {
         let asked_by = self.asked_by();
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let user = given(self.user_info.and_then(|user| user.username));
+        let namespace = given(self.namespace);
         let GroupVersionKind { group, version, kind } = self.kind;
         let api_version = if group.is_empty() { version } else { format!("{group}/{version}") };
         let sub_resource = self.sub_resource.filter(|s| !s.is_empty());
         let Self { operation, object, old_object, .. } = self;
         let (object, old_object) = (Arc::new(object), Arc::new(old_object));
-        Review { address, operation, api_version, kind, sub_resource, object, old_object, asked_by }
+        Review { address, operation, api_version, kind, sub_resource, object, old_object, asked_by, user, namespace }
     }
 
     fn asked_by(&self) -> String {
@@ -197,6 +203,7 @@ mod tests {
             (Operation::Create, &json!({"a": 1}), &json!(null))
         );
         assert_eq!(review.asked_by, "Deployment shop/cart for ann");
+        assert_eq!((review.user.as_deref(), review.namespace.as_deref()), (Some("ann"), Some("shop")));
     }
 
     #[test]

@@ -114,9 +114,9 @@ mod tests {
         let own = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let address = Address { uid: "u".to_owned(), version: "admission.k8s.io/v1" };
         let (api_version, kind) = (own("apiVersion"), own("kind"));
-        let (sub_resource, asked_by) = (None, String::new());
+        let (sub_resource, asked_by, user, namespace) = (None, String::new(), None, None);
         let (object, old_object) = (Arc::new(object), Arc::new(old_object));
-        Review { address, operation, api_version, kind, sub_resource, object, old_object, asked_by }
+        Review { address, operation, api_version, kind, sub_resource, object, old_object, asked_by, user, namespace }
     }
 
     fn through(sub_resource: &str, operation: Operation, object: Value, old_object: Value) -> Review {

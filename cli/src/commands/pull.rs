@@ -74,6 +74,9 @@ async fn judge(args: &Args, image: &ImageRef) -> Result<PinnedRef, Failure> {
         object: None,
         door: Door::Pull,
         asked_by: env::var("USER").unwrap_or_default(),
+        // A variable is not who somebody is.
+        user: None,
+        namespace: None,
         deadline: args.registry.timeout,
     };
     let judged = gate.check(&request).await.map_err(|error| {

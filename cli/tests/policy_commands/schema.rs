@@ -7,7 +7,7 @@ use super::stage::Stage;
 #[test]
 fn schema_of_each_kind_is_printed() {
     let stage = Stage::set_up();
-    for kind in ["ClusterImagePolicy", "TrustRoot", "PolicyTest"] {
+    for kind in ["ClusterImagePolicy", "ImagePolicy", "TrustRoot", "PolicyTest"] {
         let text = stage.shell(&format!("sealgate policy schema --kind {kind}")).success();
         let schema: Value = serde_json::from_str(&text).expect("is JSON");
         assert_eq!(

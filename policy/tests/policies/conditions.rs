@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::writing::{
-    bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, now, set, stated, written,
+    asker, bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, now, set, stated, written,
 };
 use keys::PrivateKey;
 use oci::{Digest, PinnedRef};
-use policy::{Needs, PolicySet, Resource, Selection, Undecided, Verdict};
+use policy::{Needs, PolicySet, Resource, Selection, Undecided, Unknown, Verdict};
 use serde_json::json;
 use verifier::UntrustedSignature;
 
@@ -148,7 +148,7 @@ fn object_goes_into_the_condition_and_its_absence_decides_nothing() {
     ] {
         let condition = format!("package sigstore\\nisCompliant {{ {holds} }}");
         let set = asking(&key, "", &format!(", policy: {{type: rego, {include}: true, data: \"{condition}\"}}"));
-        let judged = |object: Option<Resource>| match set.select(&written(), Some(image().digest()), object.as_ref()) {
+        let judged = |object: Option<Resource>| match set.select(&written(), Some(image().digest()), object.as_ref(), &asker()) {
             Selection::Matched(matched) => matched.decide(&evidence(&set, vec![legacy(&key, &image())]), now()),
             Selection::NeedsDigest => panic!("the digest was given"),
         };
@@ -158,7 +158,7 @@ fn object_goes_into_the_condition_and_its_absence_decides_nothing() {
         };
         assert!(matches!(judged(object("cart", 2, "Deployment")), Ok(Verdict::Allow(_))), "{include}");
         assert!(matches!(judged(object("other", 3, "Job")), Ok(Verdict::Deny(_))), "{include}");
-        assert!(matches!(judged(None), Err(Undecided::NoObject { .. })), "{include}");
+        assert!(matches!(judged(None), Err(Undecided::Unknown { what: Unknown::Object, .. })), "{include}");
     }
 }
 
@@ -167,9 +167,9 @@ fn configuration_goes_into_the_condition_and_its_absence_decides_nothing() {
     let key = key();
     let condition = "package sigstore\\nisCompliant { input.config[\\\"linux/amd64\\\"].config.User != \\\"root\\\" }";
     let set = asking(&key, "", &format!(", policy: {{type: rego, fetchConfigFile: true, data: \"{condition}\"}}"));
-    assert!(matched(&set).needs_configs(&evidence(&set, vec![legacy(&key, &image())])));
+    assert!(matched(&set).needs_configs(&evidence(&set, vec![legacy(&key, &image())]), now()));
     for unmet in [Vec::new(), vec![legacy(&crate::writing::key(), &image())]] {
-        assert!(!matched(&set).needs_configs(&evidence(&set, unmet)), "no authority is met, so nothing looks at it");
+        assert!(!matched(&set).needs_configs(&evidence(&set, unmet), now()), "no authority is met, so nothing looks at it");
     }
     let judged = |user: &str| {
         let config = json!({"config": {"User": user}});

@@ -169,6 +169,6 @@ fn a_policy_without_authorities_refuses_in_every_mode() {
         let set = set(&[lenient.clone(), document("p", &spec), policy("q", "enforce", PASS)]);
         let Verdict::Deny(denial) = verdict(&set, Vec::new()) else { panic!("{spec}") };
         assert!(denial.headline().contains("has no authorities"), "{denial}");
-        assert!(matched(&set).could_not_decide("down").is_none());
+        assert!(matched(&set).could_not_decide("down", now()).is_none());
     }
 }

@@ -1,8 +1,8 @@
 //! What adds up to a yes: policies by AND, authorities by OR, and never an absence.
 
 use crate::writing::{
-    bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, no_match, now, policy, set, stated,
-    written,
+    asker, bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, no_match, now, policy, set,
+    stated, written,
 };
 use oci::{Digest, PinnedRef};
 use policy::{Denial, Findings, Needs, PolicySet, Selection, Undecided, Verdict};
@@ -161,7 +161,7 @@ fn static_pass_needs_no_signature_and_makes_a_key_beside_it_irrelevant() {
             panic!("not allowed")
         };
         assert_eq!(approval.met()[0].signer, None);
-        let unpinned = matched(&set).could_not_decide("registry down").expect("static pass");
+        let unpinned = matched(&set).could_not_decide("registry down", now()).expect("static pass");
         assert!(unpinned.warnings()[0].details()[0].contains("registry down"));
     }
 }
@@ -174,7 +174,7 @@ fn static_fail_is_settled_without_traffic() {
         assert_eq!(matched(&set).needs(), Needs::Nothing);
         let Ok(Verdict::Deny(denial)) = matched(&set).decide(&Findings::none(), now()) else { panic!("not denied") };
         assert_eq!(denial.reasons()[0].details(), ["ghcr.io/acme/app:1.2 disallowed by static policy: not today"]);
-        assert!(matched(&set).could_not_decide("registry down").is_none());
+        assert!(matched(&set).could_not_decide("registry down", now()).is_none());
         assert!(!allowed(&set, vec![legacy(&key, &image())]));
     }
 }
@@ -208,7 +208,7 @@ fn no_match_is_denied_unless_the_settings_say_otherwise() {
                 assert_eq!(denial.reasons()[0].policy(), None);
             }
         }
-        assert_eq!(matched.could_not_decide("down").is_some(), allow, "{word}");
+        assert_eq!(matched.could_not_decide("down", now()).is_some(), allow, "{word}");
     }
     let silent = set(&[elsewhere]);
     assert_eq!(matched(&silent).needs(), Needs::Nothing);
@@ -229,7 +229,9 @@ fn near_misses_are_named_and_far_ones_are_not() {
         assert_eq!(denial(&set, Vec::new()).reasons()[0].details().len(), 1, "{glob}");
     }
     let set = set(&[document("p", &format!("images: [{{glob: '{hub}'}}], authorities: [{PASS}]"))]);
-    let Selection::Matched(matched) = set.select(&"acme/app".parse().unwrap(), None, None) else { panic!("digest") };
+    let Selection::Matched(matched) = set.select(&"acme/app".parse().unwrap(), None, None, &asker()) else {
+        panic!("digest")
+    };
     let Ok(Verdict::Deny(denial)) = matched.decide(&Findings::none(), now()) else { panic!("not denied") };
     assert!(denial.reasons()[0].details()[1].contains("write `index.docker.io/acme/app@*`"), "{denial}");
 }
@@ -239,7 +241,9 @@ fn a_tag_never_selects_a_policy() {
     let set = set(&[document("p", &format!("images: [{{glob: 'ghcr.io/acme/app:1.2'}}], authorities: [{PASS}]"))]);
     let pinned = format!("ghcr.io/acme/app:1.2@{}", image().digest()).parse().unwrap();
     for reference in [written(), pinned] {
-        let Selection::Matched(matched) = set.select(&reference, None, None) else { panic!("no digest is needed") };
+        let Selection::Matched(matched) = set.select(&reference, None, None, &asker()) else {
+            panic!("no digest is needed")
+        };
         assert!(matched.policies().is_empty());
     }
 }
@@ -250,27 +254,29 @@ fn the_digest_is_asked_for_only_where_it_decides() {
         set(&[document("p", &format!("images: [{{glob: 'ghcr.io/acme/app@{digest}'}}], authorities: [{PASS}]"))])
     };
     let set_of = exact(image().digest());
-    assert!(matches!(set_of.select(&written(), None, None), Selection::NeedsDigest));
+    assert!(matches!(set_of.select(&written(), None, None, &asker()), Selection::NeedsDigest));
     assert_eq!(matched(&set_of).policies().len(), 1);
     let other = Digest::of(b"another");
-    let Selection::Matched(unmatched) = set_of.select(&written(), Some(&other), None) else {
+    let Selection::Matched(unmatched) = set_of.select(&written(), Some(&other), None, &asker()) else {
         panic!("digest was given")
     };
     assert!(unmatched.policies().is_empty());
     let pinned = format!("ghcr.io/acme/app@{}", image().digest()).parse().unwrap();
-    let Selection::Matched(by_reference) = set_of.select(&pinned, None, None) else { panic!("digest was written") };
+    let Selection::Matched(by_reference) = set_of.select(&pinned, None, None, &asker()) else {
+        panic!("digest was written")
+    };
     assert_eq!(by_reference.policies().len(), 1);
     let elsewhere = "ghcr.io/acme/other:1".parse().unwrap();
-    assert!(matches!(set_of.select(&elsewhere, None, None), Selection::Matched(_)));
+    assert!(matches!(set_of.select(&elsewhere, None, None, &asker()), Selection::Matched(_)));
     let certain = set(&[policy("p", "enforce", PASS)]);
-    assert!(matches!(certain.select(&written(), None, None), Selection::Matched(_)));
+    assert!(matches!(certain.select(&written(), None, None, &asker()), Selection::Matched(_)));
 }
 
 #[test]
 fn a_certain_glob_spares_the_digest_that_another_of_the_same_policy_names() {
     let globs = format!("{{glob: '**'}}, {{glob: 'ghcr.io/acme/app@{}'}}", image().digest());
     let set = set(&[document("p", &format!("images: [{globs}], authorities: [{PASS}]"))]);
-    assert!(matches!(set.select(&written(), None, None), Selection::Matched(_)));
+    assert!(matches!(set.select(&written(), None, None, &asker()), Selection::Matched(_)));
 }
 
 #[test]
@@ -288,7 +294,7 @@ fn incomplete_evidence_can_say_yes_but_not_no() {
         matched(&set).decide(&Findings::none(), now()),
         Err(Undecided::NoEvidence { policies: vec!["p".into()] })
     );
-    assert!(matched(&set).could_not_decide("down").is_none());
+    assert!(matched(&set).could_not_decide("down", now()).is_none());
 }
 
 #[test]
@@ -306,7 +312,9 @@ fn evidence_about_another_image_is_no_evidence() {
     let evidence = evidence(&set, vec![legacy(&key, &image())]);
     let other = Digest::of(b"another");
     for (reference, digest) in [("ghcr.io/acme/app", &other), ("ghcr.io/acme/other", image().digest())] {
-        let Selection::Matched(matched) = set.select(&reference.parse().unwrap(), Some(digest), None) else { panic!() };
+        let Selection::Matched(matched) = set.select(&reference.parse().unwrap(), Some(digest), None, &asker()) else {
+            panic!()
+        };
         assert!(matches!(matched.decide(&evidence, now()), Err(Undecided::OtherImage { .. })), "{reference}");
     }
 }
@@ -320,7 +328,7 @@ fn warn_mode_warns_and_enforce_mode_refuses() {
     assert_eq!(approval.warnings()[0].summary(), "failed policy: w");
     let unread = matched(&set).decide(&incomplete(&set, Vec::new()), now());
     assert!(matches!(unread, Err(Undecided::Gaps { .. })), "{unread:?}");
-    let unpinned = matched(&set).could_not_decide("timed out").expect("only warns");
+    let unpinned = matched(&set).could_not_decide("timed out", now()).expect("only warns");
     assert!(unpinned.warnings().iter().any(|w| w.summary() == "could not decide about policy: w"));
 }
 
@@ -331,7 +339,7 @@ fn an_unread_source_does_not_let_a_warning_policy_hold_up_an_enforcing_one() {
     let decided = matched(&set).decide(&incomplete(&set, vec![legacy(&key, &image())]), now());
     let Ok(Verdict::Allow(approval)) = decided else { panic!("{decided:?}") };
     assert_eq!(approval.warnings()[0].summary(), "could not decide about policy: w");
-    assert!(matched(&set).could_not_decide("down").is_none());
+    assert!(matched(&set).could_not_decide("down", now()).is_none());
 }
 
 proptest::proptest! {

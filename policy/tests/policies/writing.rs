@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PrivateKey;
 use oci::{Digest, ImageRef, PinnedRef, location, media_type, simple_signing};
-use policy::{Findings, Inquiry, Matched, PolicySet, Selection};
+use policy::{Asker, Door, Findings, Inquiry, Matched, PolicySet, Selection};
 use rustls_pki_types::UnixTime;
 use verifier::{Found, Gap, Place, SIGN_PREDICATE, Source, UntrustedSignature};
 
@@ -80,6 +80,11 @@ pub(crate) fn now() -> UnixTime {
     UnixTime::since_unix_epoch(std::time::Duration::from_secs(1))
 }
 
+/// Nobody in particular.
+pub(crate) fn asker() -> Asker {
+    Asker { door: Door::Check, user: None, namespace: None }
+}
+
 /// The same signatures, wherever an inquiry looks.
 fn examine(set: &PolicySet, found: &Found) -> Findings {
     let answer = |inquiry: &Inquiry| verifier::examine(&image(), found.clone(), inquiry.trust(), now());
@@ -118,7 +123,7 @@ pub(crate) fn set(documents: &[String]) -> PolicySet {
 
 /// Those that are about [`image`].
 pub(crate) fn matched(set: &PolicySet) -> Matched<'_> {
-    match set.select(&written(), Some(image().digest()), None) {
+    match set.select(&written(), Some(image().digest()), None, &asker()) {
         Selection::Matched(matched) => matched,
         Selection::NeedsDigest => panic!("the digest was given"),
     }

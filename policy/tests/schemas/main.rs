@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy::schema::{CLUSTER_IMAGE_POLICY, POLICY_TEST, TRUST_ROOT};
+use policy::{
+    PolicySet,
+    schema::{CLUSTER_IMAGE_POLICY, IMAGE_POLICY, POLICY_TEST, TRUST_ROOT},
+};
 use serde_json::Value;
 
 use crate::validator::Schema;
@@ -84,5 +87,60 @@ fn cases_are_valid_and_misspelt_ones_are_not() {
         "name: a, image: b, expect: allow, at: '2026-01-01T00:00:00Z'",
     ] {
         assert_eq!(cases(wrong).len(), 1, "{wrong}");
+    }
+}
+
+/// An ImagePolicy with most of its fields, and these in their place.
+fn image_policy(replaced: &[(&str, &str)]) -> String {
+    let text = "{apiVersion: sealgate.dev/v1, kind: ImagePolicy, metadata: {name: p}, spec: {
+        images: [{glob: ghcr.io/acme/**}], doors: [check], users: [ci-*], namespaces: [prod], mode: audit,
+        authorities: [
+          {name: a, keyless: {identities: [{issuer: i, subjectRegExp: 's.*'}]}, validFrom: '2026-01-01T00:00:00Z', maxAge: 90d,
+           annotations: {team: release}, signedName: {remap: [{from: m.example/, to: ghcr.io/}]}, signedTag: {annotation: tag}},
+          {name: b, static: {action: pass}}],
+        require: {anyOf: [{authority: b}, {threshold: {min: 1, ofIdentities: a}}]},
+        platforms: [linux/amd64], index: accepted,
+        revoked: {identities: [{issuer: i, subject: s}]}, expressions: [{cel: 'now > 0', message: m}],
+        exceptions: [{namespaces: [dev], until: '2026-01-01T00:00:00Z', reason: r}],
+        breakGlass: {until: '2026-01-01T00:00:00Z', reason: r, users: [oncall]}}}";
+    replaced.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    })
+}
+
+#[test]
+fn image_policies_that_load_are_valid_and_those_that_do_not_are_not() {
+    let schema = Schema::parse(IMAGE_POLICY);
+    let faults = |text: &str| schema.faults(&serde_saphyr::from_str(text).expect("is YAML"));
+    let loads = |text: &str| PolicySet::parse(&[("p.yaml".to_owned(), text.to_owned())]).is_ok();
+    for good in [&[][..], &[("[linux/amd64]", "every")], &[("mode: audit", "mode: warn")], &[("index: accepted,", "")]]
+    {
+        let text = image_policy(good);
+        assert!(loads(&text), "{text}");
+        assert_eq!(faults(&text), Vec::<String>::new());
+    }
+    for wrong in [
+        ("doors: [check]", "doors: [kitchen]"),
+        ("users: [ci-*]", "users: []"),
+        ("mode: audit", "mode: loud"),
+        ("2026-01-01T00:00:00Z', maxAge: 90d", "2026-01-01', maxAge: 90d"),
+        ("maxAge: 90d", "maxAge: 90 days"),
+        ("{team: release}", "{}"),
+        ("from: m.example/, ", ""),
+        ("min: 1", "min: 0"),
+        ("ofIdentities: a", "of: []"),
+        ("{authority: b}, ", "{authority: b, anyOf: [{authority: a}]}, "),
+        ("[linux/amd64]", "[linux]"),
+        ("index: accepted", "index: perhaps"),
+        ("{identities: [{issuer: i, subject: s}]}", "{}"),
+        ("cel: 'now > 0', ", ""),
+        ("namespaces: [dev], ", ""),
+        ("reason: r, users", "users"),
+        ("users: [oncall]", "users: [oncall], images: []"),
+    ] {
+        let text = image_policy(&[wrong]);
+        assert!(!loads(&text), "{wrong:?}");
+        assert!(!faults(&text).is_empty(), "{wrong:?}");
     }
 }

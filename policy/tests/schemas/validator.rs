@@ -82,7 +82,11 @@ impl Schema {
         let alternatives = || wanted.as_array().expect("a list").iter();
         match keyword {
             "$schema" | "title" | "description" | "$defs" | "default" | "examples" | "format" => true,
+            "type" if wanted == "integer" => value.is_i64() || value.is_u64(),
             "type" => kind(value) == wanted,
+            "minimum" => value.as_f64().is_none_or(|found| found >= wanted.as_f64().expect("a number")),
+            "minProperties" => value.as_object().is_none_or(|fields| fields.len() >= length(wanted)),
+            "maxLength" => value.as_str().is_none_or(|text| text.chars().count() <= length(wanted)),
             "const" => value == wanted,
             "enum" => alternatives().any(|one| one == value),
             "minLength" => value.as_str().is_none_or(|text| text.chars().count() >= length(wanted)),

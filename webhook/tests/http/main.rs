@@ -5,5 +5,6 @@
 mod corpus;
 mod crowds;
 mod judged;
+mod own_policies;
 mod reviews;
 mod world;

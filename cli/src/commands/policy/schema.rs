@@ -14,6 +14,8 @@ pub(crate) struct Args {
 enum Kind {
     #[value(name = "ClusterImagePolicy")]
     ClusterImagePolicy,
+    #[value(name = "ImagePolicy")]
+    ImagePolicy,
     #[value(name = "TrustRoot")]
     TrustRoot,
     #[value(name = "PolicyTest")]
@@ -23,6 +25,7 @@ enum Kind {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let text = match args.kind {
         Kind::ClusterImagePolicy => policy::schema::CLUSTER_IMAGE_POLICY,
+        Kind::ImagePolicy => policy::schema::IMAGE_POLICY,
         Kind::TrustRoot => policy::schema::TRUST_ROOT,
         Kind::PolicyTest => policy::schema::POLICY_TEST,
     };

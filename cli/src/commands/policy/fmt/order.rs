@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use policy::schema::{CLUSTER_IMAGE_POLICY, POLICY_TEST, TRUST_ROOT};
+use policy::schema::{CLUSTER_IMAGE_POLICY, IMAGE_POLICY, POLICY_TEST, TRUST_ROOT};
 use serde_json::Value;
 
 /// The order within one object, and within those below it.
@@ -17,6 +17,7 @@ impl Order {
     pub(super) fn of(kind: &str) -> Self {
         let schema: &'static Value = match kind {
             "ClusterImagePolicy" => &POLICY,
+            "ImagePolicy" => &OWN,
             "TrustRoot" => &ROOT,
             "PolicyTest" => &TEST,
             _ => return Self::AS_IT_IS,
@@ -55,6 +56,7 @@ impl Order {
 }
 
 static POLICY: LazyLock<Value> = LazyLock::new(|| parsed(CLUSTER_IMAGE_POLICY));
+static OWN: LazyLock<Value> = LazyLock::new(|| parsed(IMAGE_POLICY));
 static ROOT: LazyLock<Value> = LazyLock::new(|| parsed(TRUST_ROOT));
 static TEST: LazyLock<Value> = LazyLock::new(|| parsed(POLICY_TEST));
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gate::Door;
 use jiff::Timestamp;
 use oci::ImageRef;
+use policy::Asker;
 use serde::Deserialize;
 
 use super::super::files;
@@ -137,6 +138,13 @@ impl Written {
             trusted_root: self.trusted_root.map(|path| folder.join(path)),
             cases,
         })
+    }
+}
+
+impl Case {
+    /// Nobody in particular, at the case's door.
+    pub(super) fn asker(&self) -> Asker {
+        Asker { door: self.door.in_policies(), user: None, namespace: None }
     }
 }
 

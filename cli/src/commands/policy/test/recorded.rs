@@ -24,7 +24,7 @@ pub(super) fn judge(
     now: UnixTime,
 ) -> Result<Answer, Failure> {
     let (pinned, found) = read(layout, case)?;
-    Ok(match set.select(&case.image, Some(pinned.digest()), object) {
+    Ok(match set.select(&case.image, Some(pinned.digest()), object, &case.asker()) {
         Selection::Matched(matched) => decide(&matched, &pinned, &found, now),
         Selection::NeedsDigest => unreachable!("the digest is given"),
     })
