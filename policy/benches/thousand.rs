@@ -74,7 +74,8 @@ impl World {
     }
 
     fn select_nothing(&self) {
-        let Selection::Matched(matched) = self.set.select(&self.stranger, Some(image().digest()), None, &asker()) else {
+        let Selection::Matched(matched) = self.set.select(&self.stranger, Some(image().digest()), None, &asker())
+        else {
             panic!("the digest is given")
         };
         assert!(matched.policies().is_empty());

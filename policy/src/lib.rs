@@ -12,6 +12,7 @@ mod decide;
 mod expressed;
 mod glob;
 mod image_policy;
+pub mod import;
 mod input;
 mod inquiry;
 mod judge;

@@ -14,7 +14,7 @@ packages=(docker.io docker-registry runc skopeo jq hyperfine iproute2 libseccomp
 programs=(crane registry-refs cosign-2 cosign-3 etcd kube-apiserver kubectl
   containerd containerd-shim-runc-v2 runc dockerd
   timestamp-server fulcio rekor-server rekor-tiles rekor-tiles-2.2 tesseract trillian-mem
-  policy-tester policy-controller cue-oracle rego-oracle)
+  policy-tester policy-controller cue-oracle rego-oracle container-policy)
 
 main() {
   mkdir -p "$bin" || exit 1
@@ -72,6 +72,7 @@ describe() {
     # real evaluators; that of Rego in the version that policy-controller has
     cue-oracle) how=from_folder folder=cue-oracle package=. module=cuelang.org/go version=v0.16.1 ;;
     rego-oracle) how=from_folder folder=rego-oracle package=. module=github.com/open-policy-agent/opa version=v1.12.3 ;;
+    container-policy) how=from_folder folder=container-policy package=. module=github.com/containers/image/v5 version=v5.36.2 ;;
     *) return 1 ;;
   esac
 }
@@ -88,7 +89,7 @@ installed() {
 # These are programs of our own; the other folders hold a few lines that never change without the version.
 source_is_newer() {
   case $1 in
-    registry-refs | trillian-mem | cue-oracle | rego-oracle) [ -n "$(find "$here/go/$1" -newer "$bin/$1" -type f)" ] ;;
+    registry-refs | trillian-mem | cue-oracle | rego-oracle | container-policy) [ -n "$(find "$here/go/$1" -newer "$bin/$1" -type f)" ] ;;
     *) return 1 ;;
   esac
 }
@@ -123,7 +124,8 @@ from_module() {
 from_folder() {
   local out
   out=$(mktemp -d "$bin/.build.XXXXXX") || return 1
-  (cd "$here/go/$folder" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/program" "$package") &&
+  go_flags "$1"
+  (cd "$here/go/$folder" && CGO_ENABLED=0 go build -trimpath -tags "$tags" -ldflags '-s -w' -o "$out/program" "$package") &&
     mv "$out/program" "$bin/$1"
   local result=$?
   rm -rf "$out"
@@ -134,6 +136,8 @@ go_flags() {
   cgo=0 tags='' ldflags='-s -w'
   case $1 in
     runc) cgo=1 tags=seccomp ;;
+    # otherwise it needs a C library, for signatures that are not asked about
+    container-policy) tags=containers_image_openpgp ;;
     dockerd)
       # Without them the daemon calls itself "library-import"; with NRI's wasm it needs one more C library.
       local about=$module/dockerversion

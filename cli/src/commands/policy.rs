@@ -1,7 +1,9 @@
 //! `sealgate policy`: policies as their authors work on them, at the desk and in a pipeline.
 
+mod export;
 mod files;
 mod fmt;
+mod import;
 mod lint;
 mod record;
 mod sarif;
@@ -24,6 +26,10 @@ pub(crate) enum Command {
     Record(record::Args),
     /// Print the JSON Schema of a kind, for editors
     Schema(schema::Args),
+    /// Turn another program's policies into ours: 0 all is said, 1 not all of it, 2 they do not parse
+    Import(import::Args),
+    /// Turn policies into another program's: 0 all is said, 1 --partial and not all of it, 2 not all can be said
+    Export(export::Args),
 }
 
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
@@ -33,5 +39,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Test(args) => test::run(args).await,
         Command::Record(args) => record::run(&args).await,
         Command::Schema(args) => schema::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
     }
 }

@@ -17,9 +17,11 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 /// Commands below others, and one that the help does not list.
-const NESTED: [&str; 12] = [
+const NESTED: [&str; 14] = [
     "man",
+    "policy export",
     "policy fmt",
+    "policy import",
     "policy lint",
     "policy record",
     "policy schema",

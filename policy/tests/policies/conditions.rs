@@ -148,7 +148,12 @@ fn object_goes_into_the_condition_and_its_absence_decides_nothing() {
     ] {
         let condition = format!("package sigstore\\nisCompliant {{ {holds} }}");
         let set = asking(&key, "", &format!(", policy: {{type: rego, {include}: true, data: \"{condition}\"}}"));
-        let judged = |object: Option<Resource>| match set.select(&written(), Some(image().digest()), object.as_ref(), &asker()) {
+        let judged = |object: Option<Resource>| match set.select(
+            &written(),
+            Some(image().digest()),
+            object.as_ref(),
+            &asker(),
+        ) {
             Selection::Matched(matched) => matched.decide(&evidence(&set, vec![legacy(&key, &image())]), now()),
             Selection::NeedsDigest => panic!("the digest was given"),
         };
@@ -169,7 +174,10 @@ fn configuration_goes_into_the_condition_and_its_absence_decides_nothing() {
     let set = asking(&key, "", &format!(", policy: {{type: rego, fetchConfigFile: true, data: \"{condition}\"}}"));
     assert!(matched(&set).needs_configs(&evidence(&set, vec![legacy(&key, &image())]), now()));
     for unmet in [Vec::new(), vec![legacy(&crate::writing::key(), &image())]] {
-        assert!(!matched(&set).needs_configs(&evidence(&set, unmet), now()), "no authority is met, so nothing looks at it");
+        assert!(
+            !matched(&set).needs_configs(&evidence(&set, unmet), now()),
+            "no authority is met, so nothing looks at it"
+        );
     }
     let judged = |user: &str| {
         let config = json!({"config": {"User": user}});

@@ -34,7 +34,8 @@ pub(super) async fn of(
         }
         (None, Some(gate)) => {
             let (image, door) = (case.image.clone(), case.door);
-            let request = Request { image, object, door, asked_by: String::new(), user: None, namespace: None, deadline };
+            let request =
+                Request { image, object, door, asked_by: String::new(), user: None, namespace: None, deadline };
             Ok(match gate.check(&request).await {
                 Ok(judged) => Answer::decided(&judged.verdict),
                 Err(error) => Answer::undecided(&error),

@@ -103,7 +103,15 @@ async fn read(
     let image = question.image.as_deref().unwrap_or_default();
     let image: ImageRef = image.parse().map_err(|why| Failure::failed(format_args!("image `{image}`: {why}")))?;
     let object = question.resource.as_deref().map(object::read).transpose()?;
-    let request = Request { image, object, door: Door::Check, asked_by: String::new(), user: None, namespace: None, deadline: flags.timeout };
+    let request = Request {
+        image,
+        object,
+        door: Door::Check,
+        asked_by: String::new(),
+        user: None,
+        namespace: None,
+        deadline: flags.timeout,
+    };
     Ok((Arc::new(set), request))
 }
 

@@ -1,0 +1,326 @@
+//! containers-policy.json(5): the most specific scope decides there, every policy that matches must be met here.
+//!
+//! So what a scope asks is asked of all that lies below it too. A scope that rejects is no policy at all where nothing
+//! above it lets anything in, since an image that no policy names is refused. The name that a signature was made for
+//! cannot be checked yet: what asks for it refuses, unless whoever imports gives the name up.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{
+    ImportError, Imported,
+    registries::Registries,
+    scope::Scope,
+    sheet::{Draft, Sheet, fail, pass},
+    sigstore_signed,
+    tree::{At, documents},
+};
+
+/// A `policy.json` and what it refers to.
+#[derive(Debug, Clone, Copy)]
+pub struct ContainerPolicy<'a> {
+    /// The name of the file, for messages.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// The texts of the files that [`key_files`] names, those that could be read.
+    pub files: &'a BTreeMap<String, String>,
+    /// The files of registries.d, each with its name and text; none where they have no say.
+    pub registries: Option<&'a [(String, String)]>,
+    /// Whether the name that a signature was made for may be given up.
+    pub names: SignedNames,
+}
+
+/// What becomes of the name in a signature, which `policy.json` always compares and a ClusterImagePolicy never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedNames {
+    /// What cannot be compared is refused.
+    Needed,
+    /// A signature counts whatever image it names, as with policy-controller; its digest is compared in any case.
+    GivenUp,
+}
+
+/// The files that a `policy.json` refers to, by path as it stands there.
+///
+/// # Errors
+/// Fails on a text that is no `policy.json`.
+pub fn key_files(name: &str, text: &str) -> Result<Vec<String>, ImportError> {
+    let document = document(name, text)?;
+    let (_, scopes) = transports(&At::top(name, &document))?;
+    let mut paths = Vec::new();
+    for (_, list) in scopes {
+        for Requirement { kind, at } in requirements(&list)? {
+            if kind == Kind::Sigstore {
+                paths.extend(sigstore_signed::paths(&at)?);
+            }
+        }
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    Ok(paths)
+}
+
+/// Imports a `policy.json`.
+///
+/// # Errors
+/// Fails on a text that is no `policy.json`, and on files of registries.d that are none.
+pub fn container_policy(source: &ContainerPolicy<'_>) -> Result<Imported, ImportError> {
+    let mut sheet = Sheet::default();
+    let registries = source.registries.map(|files| Registries::read(files, &mut sheet)).transpose()?;
+    let document = document(source.name, source.text)?;
+    let (others, scopes) = transports(&At::top(source.name, &document))?;
+    others.iter().try_for_each(|(name, at)| other_transport(name, at, &mut sheet))?;
+    let mut entries = Vec::new();
+    for (scope, list) in scopes {
+        let requirements = requirements(&list)?;
+        match Scope::parse(scope) {
+            Some(scope) => entries.push(Entry { scope, place: list.place, requirements }),
+            None => unscoped(scope, &list.place, &requirements, &mut sheet),
+        }
+    }
+    let writer = Writer { source, registries: registries.as_ref(), entries: &entries };
+    for entry in &entries {
+        writer.write(entry, &mut sheet)?;
+    }
+    Ok(sheet.finish())
+}
+
+/// A scope that is none here. Docker Hub is `docker.io` there, and itself under `*.docker.io` here.
+fn unscoped(scope: &str, place: &str, requirements: &[Requirement<'_>], sheet: &mut Sheet) {
+    let what = format!("scope `{scope}`");
+    if scope != "*.docker.io" {
+        sheet.unsaid(place, &what, "matches no image that is judged here", "write it in its fully expanded form");
+    } else if requirements.iter().all(|requirement| requirement.kind == Kind::Accept) {
+        sheet.unsaid(place, &what, "would mean Docker Hub as well, so that it lets nothing in", "name each host");
+    } else {
+        let why = "means Docker Hub as well, so that all of that is refused";
+        sheet.unsaid(place, &what, why, "name each host");
+        let authorities = vec![fail("rejected by policy.json")];
+        sheet.policy(Draft::new("docker-io", vec!["*.docker.io/**".to_owned()], authorities));
+    }
+}
+
+fn document(name: &str, text: &str) -> Result<Value, ImportError> {
+    let mut documents = documents(name, text)?;
+    match documents.len() {
+        1 => Ok(documents.remove(0)),
+        found => {
+            let found = format!("{found} documents");
+            Err(ImportError::Shape { place: name.to_owned(), found, wanted: "one" })
+        }
+    }
+}
+
+/// A transport or a scope, and what stands there.
+type Named<'a> = (&'a str, At<'a>);
+
+/// The transports that are not about registries, and the scopes of the one that is, all images first.
+fn transports<'a>(top: &At<'a>) -> Result<(Vec<Named<'a>>, Vec<Named<'a>>), ImportError> {
+    top.only(&["default", "transports"])?;
+    let default = top.field("default").ok_or_else(|| {
+        let (found, wanted) = ("nothing".to_owned(), "a list of requirements");
+        ImportError::Shape { place: top.place_of("default"), found, wanted }
+    })?;
+    let transports = top.field("transports").map(|at| at.fields()).transpose()?.unwrap_or_default();
+    let (docker, others): (Vec<Named<'a>>, Vec<Named<'a>>) =
+        transports.into_iter().partition(|(name, _)| *name == "docker");
+    let mut scopes = Vec::new();
+    for (_, at) in docker {
+        scopes.extend(at.fields()?);
+    }
+    if !scopes.iter().any(|(scope, _)| scope.is_empty()) {
+        scopes.push(("", default));
+    }
+    scopes.sort_by_key(|(scope, _)| !scope.is_empty());
+    Ok((others, scopes))
+}
+
+/// What comes from elsewhere than a registry is judged by no door.
+fn other_transport(name: &str, at: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+    let mut accepts = true;
+    for (_, list) in at.fields()? {
+        accepts &= requirements(&list)?.iter().all(|requirement| requirement.kind == Kind::Accept);
+    }
+    match accepts {
+        true => {
+            sheet.remark(&at.place, &format!("images of `{name}:` come from no registry, and are judged by no door"))
+        }
+        false => {
+            let why = "such images come from no registry, and are judged by no door";
+            sheet.unsaid(&at.place, &format!("requirements for `{name}:`"), why, "pull from a registry");
+        }
+    }
+    Ok(())
+}
+
+/// What is asked of a scope.
+struct Entry<'a> {
+    scope: Scope,
+    place: String,
+    requirements: Vec<Requirement<'a>>,
+}
+
+#[derive(Debug, Clone)]
+struct Requirement<'a> {
+    kind: Kind,
+    at: At<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Accept,
+    Reject,
+    SimpleSigning,
+    Sigstore,
+}
+
+/// A list that is not empty, of requirements of known types.
+fn requirements<'a>(list: &At<'a>) -> Result<Vec<Requirement<'a>>, ImportError> {
+    let mut requirements = Vec::new();
+    for at in list.entries()? {
+        let (kind, fields): (Kind, &[&str]) = match at.required("type")? {
+            "insecureAcceptAnything" => (Kind::Accept, &[]),
+            "reject" => (Kind::Reject, &[]),
+            "signedBy" => (Kind::SimpleSigning, &["keyType", "keyPath", "keyPaths", "keyData", "signedIdentity"]),
+            "sigstoreSigned" => (Kind::Sigstore, &sigstore_signed::FIELDS),
+            _ => return Err(at.field("type").expect("it was read").shape(TYPES)),
+        };
+        at.only(&[fields, &["type"]].concat())?;
+        requirements.push(Requirement { kind, at });
+    }
+    match requirements.is_empty() {
+        true => Err(ImportError::Shape { place: list.place.clone(), found: "nothing".into(), wanted: "a requirement" }),
+        false => Ok(requirements),
+    }
+}
+
+impl Entry<'_> {
+    fn rejects(&self) -> bool {
+        self.requirements.iter().any(|requirement| requirement.kind == Kind::Reject)
+    }
+
+    fn accepts(&self) -> bool {
+        self.requirements.iter().all(|requirement| requirement.kind == Kind::Accept)
+    }
+
+    /// Whether all that it asks is asked by another one as well.
+    fn is_within(&self, other: &Self) -> bool {
+        let asked = |value: &Value| other.requirements.iter().any(|requirement| requirement.at.value == value);
+        let asks = self.requirements.iter().filter(|requirement| requirement.kind != Kind::Accept);
+        asks.into_iter().all(|requirement| asked(requirement.at.value))
+    }
+
+    fn name(&self) -> String {
+        let globs = self.scope.globs();
+        let name = globs[0].trim_start_matches("index.").trim_end_matches(['*', '/', '@']);
+        if name.is_empty() { "all-images".to_owned() } else { name.to_owned() }
+    }
+}
+
+struct Writer<'a> {
+    source: &'a ContainerPolicy<'a>,
+    registries: Option<&'a Registries>,
+    entries: &'a [Entry<'a>],
+}
+
+impl<'a> Writer<'a> {
+    fn above(&self, entry: &Entry<'_>) -> impl Iterator<Item = &'a Entry<'a>> {
+        self.entries.iter().filter(move |other| other.scope.covers(&entry.scope))
+    }
+
+    /// The scope that would decide if this one were not there.
+    fn nearest(&self, entry: &Entry<'_>) -> Option<&'a Entry<'a>> {
+        self.above(entry).reduce(|nearest, other| if nearest.scope.covers(&other.scope) { other } else { nearest })
+    }
+
+    /// Whether a rejecting scope must be written: something above it would let images in.
+    fn must_reject(&self, entry: &Entry<'_>) -> bool {
+        self.above(entry).any(|above| !above.rejects())
+    }
+
+    fn write(&self, entry: &Entry<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+        if let Scope::Tag { tag, .. } = &entry.scope {
+            return self.write_tag(entry, tag, sheet);
+        }
+        self.tell_of_those_above(entry, sheet);
+        if entry.rejects() {
+            if self.must_reject(entry) {
+                self.policy(entry, vec![fail("rejected by policy.json")], sheet);
+            }
+        } else if entry.accepts() {
+            let what = "`insecureAcceptAnything` has become `static: pass`: these images need no signature";
+            sheet.remark(&entry.place, what);
+            self.policy(entry, vec![pass()], sheet);
+        } else {
+            self.signatures(entry, sheet)?;
+        }
+        Ok(())
+    }
+
+    /// A tag selects no policy: its rule holds for the whole repository, beside what holds there already.
+    fn write_tag(&self, entry: &Entry<'_>, tag: &str, sheet: &mut Sheet) -> Result<(), ImportError> {
+        let what = format!("requirements for the tag `{tag}` alone");
+        let nearest = self.nearest(entry).filter(|nearest| !nearest.rejects());
+        let hint = "write a scope for the repository without its tag";
+        match nearest {
+            None if entry.rejects() => Ok(()),
+            None => {
+                sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that the image is refused", hint);
+                Ok(())
+            }
+            Some(nearest) if entry.accepts() && nearest.accepts() => Ok(()),
+            Some(_) if entry.accepts() => {
+                sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that the repository's rule holds", hint);
+                Ok(())
+            }
+            Some(_) => {
+                sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that they hold for all tags too", hint);
+                match entry.rejects() {
+                    true => self.policy(entry, vec![fail("rejected by policy.json")], sheet),
+                    false => self.signatures(entry, sheet)?,
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn tell_of_those_above(&self, entry: &Entry<'_>, sheet: &mut Sheet) {
+        let written = |above: &&Entry<'_>| !above.rejects() || self.must_reject(above);
+        for above in self.above(entry).filter(written) {
+            if !above.is_within(entry) && !entry.rejects() {
+                let what = format!("requirements instead of those at {}", above.place);
+                let why = "every policy that matches must be met, so that both are asked";
+                let hint = "name in the wider scope what it is about, without this one";
+                sheet.unsaid(&entry.place, &what, why, hint);
+            }
+        }
+    }
+
+    /// Each requirement is a policy of its own: all of them must be met.
+    fn signatures(&self, entry: &Entry<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+        for requirement in entry.requirements.iter().filter(|requirement| requirement.kind != Kind::Accept) {
+            let authorities = match requirement.kind {
+                Kind::SimpleSigning => {
+                    let why = "signatures by GPG are not read, so that the image is refused";
+                    sheet.unsaid(&requirement.at.place, "`signedBy`", why, "sign with cosign or sealgate as well");
+                    Vec::new()
+                }
+                _ => sigstore_signed::authorities(self.source, &requirement.at, self.is_looked_for(entry), sheet)?,
+            };
+            self.policy(entry, authorities, sheet);
+        }
+        Ok(())
+    }
+
+    /// Whether the other program would find a signature beside the image.
+    fn is_looked_for(&self, entry: &Entry<'_>) -> bool {
+        self.registries.is_none_or(|registries| registries.reads_beside(&entry.scope))
+    }
+
+    fn policy(&self, entry: &Entry<'_>, authorities: Vec<Value>, sheet: &mut Sheet) {
+        sheet.policy(Draft::new(&entry.name(), entry.scope.globs(), authorities));
+    }
+}
+
+const TYPES: &str = "insecureAcceptAnything, reject, signedBy or sigstoreSigned";
