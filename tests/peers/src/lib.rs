@@ -29,7 +29,7 @@ pub use kubernetes::Kubernetes;
 pub use policy_tester::{PolicyTester, Question, Ruling};
 pub use process::{NotReady, Process, command};
 pub use registry::{RefsOptions, Registry};
-pub use sigstore::{Log, Part, Recipe, Sigstore, Subject};
+pub use sigstore::{Log, Part, Recipe, Sigstore, Subject, trust_root};
 
 /// Returns from the test that calls it unless all the named peers are there.
 ///

@@ -7,6 +7,7 @@
 
 mod files;
 mod issuer;
+mod object;
 mod pki;
 mod service;
 mod turn;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 pub use self::files::{Part, Recipe};
 pub use self::issuer::Subject;
+pub use self::object::trust_root;
 
 use self::issuer::Issuer;
 use self::pki::Pki;
