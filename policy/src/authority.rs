@@ -9,10 +9,11 @@ use verifier::{Demands, Format, IdentityMatcher, TextMatcher};
 use crate::{
     image_policy::Conditions,
     kms,
-    language::attestation_policy,
-    model::{AttestationRule, Authority, By, Lies, Material, Requirement, RootName, SignatureRule},
+    model::{AttestationRule, Authority, By, Lies, Material, NotReady, Requirement, RootName, SignatureRule},
     object::{Object, Text},
-    problem::{Objection, Why},
+    problem::{Objection, Why, excerpt},
+    program::attestation_policy,
+    references::{Context, Referent},
 };
 
 /// The fields of an authority.
@@ -29,21 +30,21 @@ pub(crate) enum Regexes {
 }
 
 /// Reads the authority at this index of its list.
-pub(crate) fn authority(
-    entry: &Object<'_>,
+pub(crate) fn authority<'a>(
+    entry: &Object<'a>,
     index: usize,
     regexes: Regexes,
-    unsupported: &mut Vec<String>,
+    context: &mut Context<'_, 'a>,
 ) -> Authority {
     let name = entry.text("name").map_or_else(|| format!("authority-{index}"), |text| text.value.to_owned());
     entry.exactly_one(&["key", "keyless", "static"], &["key", "keyless", "static"]);
     let format = format(entry);
-    let key = entry.object("key", &KEY_FIELDS).and_then(|object| key(&object, unsupported));
-    let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, regexes, unsupported));
+    let key = entry.object("key", &KEY_FIELDS).and_then(|object| key(&object, context));
+    let keyless = entry.object("keyless", &KEYLESS_FIELDS).map(|object| keyless(&object, regexes, context));
     let fixed = entry.object("static", &["action", "message"]).map(|object| fixed(entry, &object));
-    let lies = lies(entry, unsupported);
+    let lies = lies(entry, context);
     let vouchers = Vouchers::read(entry);
-    let attestations = attestations(entry, unsupported);
+    let attestations = attestations(entry, context);
     let conditions = if regexes == Regexes::Whole { Conditions::read(entry) } else { Conditions::default() };
     let rule = |by, (material, demands)| {
         let conditions = Box::new(conditions);
@@ -72,37 +73,54 @@ fn format(entry: &Object<'_>) -> Option<Format> {
     }
 }
 
-/// The key itself, or nothing where it lies elsewhere.
-fn key(object: &Object<'_>, unsupported: &mut Vec<String>) -> Option<PublicKey> {
-    key_reference(object);
-    for elsewhere in ["kms", "secretRef"] {
-        if object.given(elsewhere) {
-            unsupported.push(object.path_of(elsewhere));
-        }
+/// The key itself, or nothing where it is not at hand.
+fn key(object: &Object<'_>, context: &mut Context<'_, '_>) -> Option<PublicKey> {
+    let secret = key_reference(object);
+    if object.given("kms") {
+        context.unsupported.push(object.path_of("kms"));
     }
     if let Some(text) = object.text("hashAlgorithm") {
         let name = text.value.trim().to_ascii_lowercase();
         text.expect(HASHES.contains(&name.as_str()), "sha224, sha256, sha384 or sha512");
         if name == "sha224" {
-            unsupported.push(text.path);
+            context.unsupported.push(text.path);
         }
     }
-    let text = object.text("data")?;
-    PublicKey::from_pem(text.value.as_bytes()).map_err(|why| text.refuse(Why::Key(why))).ok()
+    match (object.text("data"), secret) {
+        (Some(text), _) => PublicKey::from_pem(text.value.as_bytes()).map_err(|why| text.refuse(Why::Key(why))).ok(),
+        (None, Some(secret)) => secret.key(context).map_err(|lack| context.lacks.push(lack)).ok(),
+        (None, None) => None,
+    }
 }
 
-/// Where a key or certificate is to be had: exactly one place, well formed.
-fn key_reference(object: &Object<'_>) {
+/// A Secret, as `secretRef` names it.
+struct SecretName<'a> {
+    name: Text<'a>,
+    namespace: Option<&'a str>,
+}
+
+impl SecretName<'_> {
+    /// The public key in it.
+    fn key(&self, context: &Context<'_, '_>) -> Result<PublicKey, NotReady> {
+        let pem = context.references.secret(&self.name, self.namespace)?;
+        PublicKey::from_pem(pem.as_bytes()).map_err(|why| {
+            let why = format!("Secret {} holds no public key: {why}", excerpt(self.name.value));
+            NotReady::UnusableReference { field: self.name.path.clone(), why }
+        })
+    }
+}
+
+/// Where a key or certificate is to be had: exactly one place, well formed. The Secret, if it is one.
+fn key_reference<'a>(object: &Object<'a>) -> Option<SecretName<'a>> {
     object.exactly_one(&["data", "kms", "secretRef"], &["data", "kms", "secretref"]);
     if let Some(text) = object.text("kms")
         && let Err(wanted) = kms::check(text.value)
     {
         text.refuse(Why::Wanted(wanted));
     }
-    if let Some(secret) = object.object("secretRef", &["name", "namespace"]) {
-        secret.required_text("name");
-        secret.text("namespace");
-    }
+    let secret = object.object("secretRef", &["name", "namespace"])?;
+    let (name, namespace) = (secret.required_text("name"), secret.text("namespace"));
+    Some(SecretName { name: name?, namespace: namespace.map(|text| text.value) })
 }
 
 /// Whom an authority expects, and whose word for it counts.
@@ -112,14 +130,16 @@ struct Keyless {
     ignore_sct: bool,
 }
 
-fn keyless(object: &Object<'_>, regexes: Regexes, unsupported: &mut Vec<String>) -> Keyless {
+fn keyless(object: &Object<'_>, regexes: Regexes, context: &mut Context<'_, '_>) -> Keyless {
     object.at_most_one(&["ca-cert", "url"]);
     url(object, "url");
     if let Some(certificate) = object.object("ca-cert", &KEY_FIELDS) {
-        key_reference(&certificate);
+        if let Some(secret) = key_reference(&certificate) {
+            context.references.mark(Referent::Secret, secret.name.value);
+        }
         certificate.text("data");
         certificate.text("hashAlgorithm");
-        unsupported.push(object.path_of("ca-cert"));
+        context.unsupported.push(object.path_of("ca-cert"));
     }
     let root = object.text("trustRootRef").map_or(RootName::Default, |text| named(&text));
     Keyless { identities: identity_matchers(object, regexes), root, ignore_sct: object.flag("insecureIgnoreSCT") }
@@ -189,7 +209,7 @@ fn fixed(entry: &Object<'_>, object: &Object<'_>) -> Requirement {
 }
 
 /// Where the signatures lie: at most one place.
-fn lies(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Lies {
+fn lies(entry: &Object<'_>, context: &mut Context<'_, '_>) -> Lies {
     let sources = entry.objects("source", &["oci", "signaturePullSecrets", "tagPrefix"]);
     if sources.len() > 1 {
         let objection = Objection::invalid(&sources.len().to_string(), entry.path_of("source"), Why::Sources);
@@ -201,7 +221,7 @@ fn lies(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Lies {
             text.expect(is_place(&text), "a repository or a registry's host");
             lies.stored_in = text.value.parse().ok();
             // A host alone says nothing about where on it.
-            unsupported.extend(is_host(text.value).then(|| source.path_of("oci")));
+            context.unsupported.extend(is_host(text.value).then(|| source.path_of("oci")));
         }
         if let Some(text) = source.text("tagPrefix") {
             let prefix = text.value.parse::<TagPrefix>();
@@ -212,7 +232,7 @@ fn lies(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Lies {
             secret.required_text("name");
         }
         if source.given("signaturePullSecrets") {
-            unsupported.push(source.path_of("signaturePullSecrets"));
+            context.unsupported.push(source.path_of("signaturePullSecrets"));
         }
     }
     lies
@@ -267,12 +287,12 @@ fn named(text: &Text<'_>) -> RootName {
     RootName::Named(text.value.to_owned())
 }
 
-fn attestations(entry: &Object<'_>, unsupported: &mut Vec<String>) -> Vec<AttestationRule> {
+fn attestations<'a>(entry: &Object<'a>, context: &mut Context<'_, 'a>) -> Vec<AttestationRule> {
     let entries = entry.objects("attestations", &["name", "predicateType", "policy"]);
-    let rule = |attestation: &Object<'_>| {
+    let rule = |attestation: &Object<'a>| {
         let name = attestation.required_text("name");
         let kind = attestation.required_text("predicateType");
-        let condition = attestation_policy(attestation, unsupported);
+        let condition = attestation_policy(attestation, context);
         Some(AttestationRule {
             name: name?.value.to_owned(),
             predicate_type: long_name(kind?.value).to_owned(),

@@ -6,10 +6,11 @@ use crate::{
     authority::{Regexes, authority},
     glob::GlobError,
     image_policy::Terms,
-    language::spec_policy,
     model::{Authority, Mode, NotReady, Policy},
     object::Object,
     problem::{Objection, Why},
+    program::spec_policy,
+    references::{Context, References},
     resource::ResourceMatch,
 };
 
@@ -23,30 +24,26 @@ pub(crate) enum EmptyAuthorities {
 }
 
 /// Reads the `spec` of a policy with this name. The result counts only if there was no problem.
-pub(crate) fn policy(name: &str, top: &Object<'_>, empty: EmptyAuthorities) -> Policy {
+pub(crate) fn policy<'a>(name: &str, top: &Object<'a>, empty: EmptyAuthorities, references: &References<'a>) -> Policy {
     const FIELDS: [&str; 5] = ["images", "authorities", "policy", "mode", "match"];
     let Some(spec) = top.object("spec", &FIELDS) else {
         top.object_to(top.at(), Objection::Missing { paths: vec!["spec.images".into(), "spec.authorities".into()] });
         return Policy::unsatisfiable(name);
     };
-    let mut unsupported = Vec::new();
+    let mut context = Context::new(references);
     let mut policy = Policy {
         name: name.to_owned(),
         mode: mode(&spec),
         globs: globs(&spec),
         resources: resources(&spec),
-        authorities: authorities(&spec, (&crate::authority::FIELDS, Regexes::Found), empty, &mut unsupported),
+        authorities: authorities(&spec, (&crate::authority::FIELDS, Regexes::Found), empty, &mut context),
         whole: None,
         terms: Terms::default(),
         unready: None,
         lack: None,
     };
-    policy.whole = spec_policy(&spec, &mut unsupported);
-    let unready = match (policy.authorities.is_empty(), unsupported.is_empty()) {
-        (true, _) => Some(NotReady::NoAuthorities),
-        (false, false) => Some(NotReady::Uses(unsupported)),
-        (false, true) => None,
-    };
+    policy.whole = spec_policy(&spec, &mut context);
+    let unready = context.unready(policy.authorities.is_empty());
     Policy { unready, ..policy }
 }
 
@@ -96,11 +93,11 @@ pub(crate) fn listed_globs(object: &Object<'_>) -> Vec<Glob> {
         .collect()
 }
 
-pub(crate) fn authorities(
-    spec: &Object<'_>,
+pub(crate) fn authorities<'a>(
+    spec: &Object<'a>,
     (fields, regexes): (&[&str], Regexes),
     empty: EmptyAuthorities,
-    unsupported: &mut Vec<String>,
+    context: &mut Context<'_, 'a>,
 ) -> Vec<Authority> {
     let entries = spec.objects("authorities", fields);
     if entries.is_empty() && empty == EmptyAuthorities::Invalid {
@@ -108,7 +105,7 @@ pub(crate) fn authorities(
     }
     let mut authorities: Vec<Authority> = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        let read = authority(entry, index, regexes, unsupported);
+        let read = authority(entry, index, regexes, context);
         if authorities.iter().any(|earlier| earlier.name == read.name) {
             let objection = Objection::invalid(&read.name, entry.path_of("name"), Why::AuthorityName);
             entry.object_to(entry.at_field("name"), objection);

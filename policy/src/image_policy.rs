@@ -37,10 +37,11 @@ use self::require::{Kind, Named};
 use crate::{
     authority::{self, Regexes},
     cluster_image_policy::{EmptyAuthorities, authorities, globs, resources},
-    language::spec_policy,
-    model::{Authority, By, Mode, NotReady, Policy, Requirement},
+    model::{Authority, By, Mode, Policy, Requirement},
     object::Object,
     problem::Objection,
+    program::spec_policy,
+    references::{Context, References},
 };
 
 /// What only an ImagePolicy says. Where it says nothing, it is as if it were a ClusterImagePolicy.
@@ -58,20 +59,16 @@ pub(crate) struct Terms {
 }
 
 /// Reads the `spec` of a policy with this name. The result counts only if there was no problem.
-pub(crate) fn policy(name: &str, top: &Object<'_>) -> Policy {
+pub(crate) fn policy<'a>(name: &str, top: &Object<'a>, references: &References<'a>) -> Policy {
     let Some(spec) = top.object("spec", &FIELDS) else {
         top.object_to(top.at(), Objection::Missing { paths: vec!["spec.images".into(), "spec.authorities".into()] });
         return Policy::unsatisfiable(name);
     };
-    let mut unsupported = Vec::new();
+    let mut context = Context::new(references);
     let known = [authority::FIELDS.as_slice(), conditions::FIELDS.as_slice()].concat();
-    let authorities = authorities(&spec, (&known, Regexes::Whole), EmptyAuthorities::Invalid, &mut unsupported);
-    let whole = spec_policy(&spec, &mut unsupported);
-    let unready = match (authorities.is_empty(), unsupported.is_empty()) {
-        (true, _) => Some(NotReady::NoAuthorities),
-        (false, false) => Some(NotReady::Uses(unsupported)),
-        (false, true) => None,
-    };
+    let authorities = authorities(&spec, (&known, Regexes::Whole), EmptyAuthorities::Invalid, &mut context);
+    let whole = spec_policy(&spec, &mut context);
+    let unready = context.unready(authorities.is_empty());
     let (mode, globs, resources) = (mode(&spec), globs(&spec), resources(&spec));
     let terms = terms(&spec, &authorities);
     Policy { name: name.to_owned(), mode, globs, resources, authorities, whole, terms, unready, lack: None }

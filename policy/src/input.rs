@@ -8,7 +8,7 @@ use oci::Digest;
 use serde_json::{Map, Value, json};
 use verifier::{Format, Identity, Signer, VerifiedAttestation, VerifiedSignature};
 
-use crate::{Findings, Resource, language::Includes};
+use crate::{Findings, Resource, program::Includes};
 
 /// What one authority found of an image that meets it.
 #[derive(Debug)]

@@ -181,8 +181,8 @@ impl<'a> Case<'a> {
         let named: Vec<(&str, &Found<'_>)> =
             found.iter().map(|(place, found)| (self.policy.authorities[*place].name.as_str(), found)).collect();
         let input = input::whole(&named, whole.includes, self.object, self.findings).map_err(|_| Outcome::Open)?;
-        let refused = |why: String| Outcome::Failed(reason::condition(self.policy, self.image, &whole.condition, &why));
-        whole.condition.check(&input).map_err(refused)
+        let refused = |why: String| Outcome::Failed(reason::condition(self.policy, self.image, &whole.program, &why));
+        whole.program.check(&input).map_err(refused)
     }
 
     fn expressions(self, found: &[(usize, Found<'a>)], answer: Answer<'_, 'a>) -> Result<(), Outcome> {

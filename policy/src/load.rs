@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    cluster_image_policy::policy,
+    cluster_image_policy::{EmptyAuthorities, policy},
     config_map::Config,
     image_policy,
     model::Policy,
     object::Object,
     problem::{At, LoadErrors, Objection, Problem, Problems, excerpt},
+    references::{References, Referent},
     trust_root::{self, Contents},
     yaml::{Node, documents},
 };
@@ -35,15 +36,7 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
     refuse_duplicates(files, &entries);
     let config =
         entries.iter().find(|entry| entry.kind == Kind::Config).map_or(Config::STRICT, |e| Config::read(&e.top));
-    let (mut policies, mut roots) = (Vec::new(), BTreeMap::new());
-    for Entry { kind, name, top, .. } in &entries {
-        match kind {
-            Kind::Policy => policies.push(policy(name, top, config.empty)),
-            Kind::Own => policies.push(image_policy::policy(name, top)),
-            Kind::TrustRoot => drop(roots.insert(name.clone(), trust_root::read(top))),
-            Kind::Config => {}
-        }
-    }
+    let (policies, roots) = read(entries, config.empty);
     let mut found = Vec::new();
     for (problems, (name, text)) in problems.iter().zip(files) {
         let lines: Vec<&str> = text.lines().collect();
@@ -56,11 +49,32 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
     }
 }
 
+/// Policies and trust roots, with what they refer to.
+fn read(entries: Vec<Entry<'_>>, empty: EmptyAuthorities) -> (Vec<Policy>, BTreeMap<String, Contents>) {
+    let (mut references, mut written, mut roots) = (References::default(), Vec::new(), BTreeMap::new());
+    for Entry { kind, name, namespace, top, .. } in entries {
+        match kind {
+            Kind::Policy | Kind::Own => written.push((kind, name, top)),
+            Kind::TrustRoot => drop(roots.insert(name, trust_root::read(&top))),
+            Kind::Referent(kind) => references.add(kind, name, namespace, top),
+            Kind::Config => {}
+        }
+    }
+    let policies = written.iter().map(|(kind, name, top)| match kind {
+        Kind::Own => image_policy::policy(name, top, &references),
+        _ => policy(name, top, empty, &references),
+    });
+    let policies = policies.collect();
+    references.refuse_strays();
+    (policies, roots)
+}
+
 /// An object that belongs among policies.
 struct Entry<'a> {
     file: usize,
     kind: Kind,
     name: String,
+    namespace: Option<String>,
     top: Object<'a>,
 }
 
@@ -69,7 +83,9 @@ enum Kind {
     Policy,
     Own,
     TrustRoot,
+    /// The settings.
     Config,
+    Referent(Referent),
 }
 
 impl Kind {
@@ -80,7 +96,8 @@ impl Kind {
             }
             ("sealgate.dev/v1", "ImagePolicy") => Some(Self::Own),
             ("policy.sigstore.dev/v1alpha1", "TrustRoot") => Some(Self::TrustRoot),
-            ("v1", "ConfigMap") => Some(Self::Config),
+            ("v1", "ConfigMap") => Some(Self::Referent(Referent::ConfigMap)),
+            ("v1", "Secret") => Some(Self::Referent(Referent::Secret)),
             _ => None,
         }
     }
@@ -90,7 +107,8 @@ impl Kind {
             Self::Policy => "ClusterImagePolicy",
             Self::Own => "ImagePolicy",
             Self::TrustRoot => "TrustRoot",
-            Self::Config => "ConfigMap",
+            Self::Config => Referent::ConfigMap.name(),
+            Self::Referent(kind) => kind.name(),
         }
     }
 
@@ -98,6 +116,12 @@ impl Kind {
         match self {
             Self::Policy | Self::Own | Self::TrustRoot => &["apiVersion", "kind", "metadata", "spec", "status"],
             Self::Config => &["apiVersion", "kind", "metadata", "data", "immutable"],
+            Self::Referent(Referent::ConfigMap) => {
+                &["apiVersion", "kind", "metadata", "data", "binaryData", "immutable"]
+            }
+            Self::Referent(Referent::Secret) => {
+                &["apiVersion", "kind", "metadata", "data", "stringData", "type", "immutable"]
+            }
         }
     }
 }
@@ -146,20 +170,19 @@ fn entry<'a>(
         }
         return None;
     };
+    let settings = kind == Kind::Referent(Referent::ConfigMap) && name_of(&any) == Some(SETTINGS);
+    let kind = if settings { Kind::Config } else { kind };
     let top = Object::open(node, String::new(), kind.fields(), problems);
-    let metadata = top.object("metadata", &METADATA);
-    let name = match &metadata {
-        Some(metadata) => metadata.required_text("name")?,
-        None => {
-            top.object_to(top.at(), Objection::Missing { paths: vec!["metadata.name".to_owned()] });
-            return None;
-        }
-    };
-    if kind == Kind::Config && name.value != "config-policy-controller" {
-        top.object_to(name.at, Objection::ForeignConfigMap { name: excerpt(name.value) });
+    let Some(metadata) = top.object("metadata", &METADATA) else {
+        top.object_to(top.at(), Objection::Missing { paths: vec!["metadata.name".to_owned()] });
         return None;
-    }
-    Some(Entry { file, kind, name: name.value.to_owned(), top })
+    };
+    let namespace = metadata.text("namespace").map(|text| text.value.to_owned());
+    Some(Entry { file, kind, name: metadata.required_text("name")?.value.to_owned(), namespace, top })
+}
+
+fn name_of<'a>(any: &Object<'a>) -> Option<&'a str> {
+    Some(any.any_object("metadata")?.text("name")?.value)
 }
 
 fn foreign(api_version: &str, kind: &str) -> Objection {
@@ -167,12 +190,16 @@ fn foreign(api_version: &str, kind: &str) -> Objection {
 }
 
 fn refuse_duplicates(files: &[(String, String)], entries: &[Entry<'_>]) {
-    let mut seen: BTreeMap<(Kind, &str), (usize, At)> = BTreeMap::new();
-    for Entry { file, kind, name, top } in entries {
-        // Denials name a policy without its kind.
-        let kind_of_name = if *kind == Kind::Own { Kind::Policy } else { *kind };
-        match seen.get(&(kind_of_name, name.as_str())) {
-            None => drop(seen.insert((kind_of_name, name), (*file, top.at()))),
+    let mut seen: BTreeMap<(Kind, Option<&str>, &str), (usize, At)> = BTreeMap::new();
+    for Entry { file, kind, name, namespace, top } in entries {
+        let of = match kind {
+            Kind::Referent(_) => (*kind, namespace.as_deref(), name.as_str()),
+            // Denials name a policy without its kind.
+            Kind::Own => (Kind::Policy, None, name.as_str()),
+            _ => (*kind, None, name.as_str()),
+        };
+        match seen.get(&of) {
+            None => drop(seen.insert(of, (*file, top.at()))),
             Some((first, at)) => {
                 let first = format!("{}:{}", excerpt(&files[*first].0), at.line);
                 let objection = Objection::Duplicate { kind: kind.name(), name: excerpt(name), first };
@@ -190,6 +217,9 @@ impl LoadErrors {
 
 /// Cases written beside the policies that they try. Passed over by their kind: a file's name must not hide a policy.
 const TESTS: (&str, &str) = ("sealgate.dev/v1", "PolicyTest");
+
+/// The ConfigMap with the settings.
+pub(crate) const SETTINGS: &str = "config-policy-controller";
 
 /// The metadata of Kubernetes objects, of which only the name matters here.
 const METADATA: [&str; 15] = [

@@ -10,7 +10,7 @@ use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedAttestat
 use crate::{
     Glob,
     image_policy::{Conditions, Revoked, Terms, Unmet},
-    language::{Condition, Whole},
+    program::{Program, Whole},
     resource::ResourceMatch,
 };
 
@@ -56,7 +56,15 @@ impl Policy {
     /// # Errors
     /// Fails with what it cannot evaluate; no image that the policy matches can meet it.
     pub fn readiness(&self) -> Result<(), &NotReady> {
-        self.unready.as_ref().or(self.lack.as_ref()).map_or(Ok(()), Err)
+        let lack = self.unready.as_ref().or_else(|| self.programs().find_map(Program::lack)).or(self.lack.as_ref());
+        lack.map_or(Ok(()), Err)
+    }
+
+    /// Its own condition and those of its attestations.
+    fn programs(&self) -> impl Iterator<Item = &Program> {
+        let attestations = self.rules().flat_map(|rule| &rule.attestations);
+        let own = self.whole.as_ref().map(|whole| &whole.program);
+        own.into_iter().chain(attestations.filter_map(|attestation| attestation.condition.as_ref()))
     }
 
     /// Whether a failure refuses the image. A policy without authorities does so in every mode.
@@ -123,7 +131,7 @@ pub(crate) struct Lies {
 pub(crate) struct AttestationRule {
     pub(crate) name: String,
     pub(crate) predicate_type: String,
-    pub(crate) condition: Option<Condition>,
+    pub(crate) condition: Option<Program>,
 }
 
 /// Who must have signed.
@@ -236,6 +244,20 @@ pub enum NotReady {
     Uses(Vec<String>),
     /// It has no authorities: nothing could satisfy it.
     NoAuthorities,
+    /// A ConfigMap or Secret that it refers to is not among the files, or lacks the entry.
+    NoReference {
+        /// The referring field, by path.
+        field: String,
+        /// What is not there.
+        wanted: String,
+    },
+    /// What a ConfigMap or Secret holds cannot be used.
+    UnusableReference {
+        /// The referring field, by path.
+        field: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It refers to a TrustRoot that is not there.
     NoTrustRoot(String),
     /// It refers to a TrustRoot that cannot be used, for this reason.
@@ -249,6 +271,8 @@ impl fmt::Display for NotReady {
         match self {
             Self::Uses(fields) => write!(f, "uses {}, which this version cannot evaluate", fields.join(", ")),
             Self::NoAuthorities => f.write_str("has no authorities, so that nothing can satisfy it"),
+            Self::NoReference { field, wanted } => write!(f, "refers in {field} to {wanted}, which is not found"),
+            Self::UnusableReference { field, why } => write!(f, "cannot use what {field} refers to: {why}"),
             Self::NoTrustRoot(name) => write!(f, "refers to trustRootRef {name}, which is not found"),
             Self::UnusableTrustRoot(name, why) => write!(f, "refers to trustRootRef {name}, which {why}"),
             Self::NoDefaultRoot => f.write_str("names no trustRootRef, and no trusted root was given"),

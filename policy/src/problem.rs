@@ -14,6 +14,8 @@ impl LoadErrors {
     /// Some problems, in the order of files and lines, or nothing where there is none.
     pub(crate) fn of(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        // what several policies refer to is read for each
+        problems.dedup();
         (!problems.is_empty()).then_some(Self(problems))
     }
 
@@ -143,7 +145,7 @@ pub enum Objection {
     },
     /// An object of a kind that does not belong among policies.
     #[error(
-        "`{kind}` of `{api_version}` found, wanted a ClusterImagePolicy (policy.sigstore.dev/v1alpha1 or v1beta1), an ImagePolicy (sealgate.dev/v1), a TrustRoot (policy.sigstore.dev/v1alpha1) or the ConfigMap `config-policy-controller`"
+        "`{kind}` of `{api_version}` found, wanted a ClusterImagePolicy (policy.sigstore.dev/v1alpha1 or v1beta1), an ImagePolicy (sealgate.dev/v1), a TrustRoot (policy.sigstore.dev/v1alpha1), the ConfigMap `config-policy-controller`, or a ConfigMap or Secret that a policy refers to"
     )]
     ForeignKind {
         /// `kind` as found.
@@ -151,11 +153,30 @@ pub enum Objection {
         /// `apiVersion` as found.
         api_version: String,
     },
-    /// A ConfigMap, but not the one that is read.
-    #[error("ConfigMap `{name}` found, wanted `config-policy-controller`")]
+    /// A ConfigMap, but not the one with the settings, nor one that a policy refers to.
+    #[error("ConfigMap `{name}` found, wanted `config-policy-controller` or one that a policy refers to")]
     ForeignConfigMap {
         /// Its name.
         name: String,
+    },
+    /// A Secret that no policy refers to.
+    #[error("Secret `{name}` found, wanted only those that a policy refers to")]
+    ForeignSecret {
+        /// Its name.
+        name: String,
+    },
+    /// Several objects could be meant by one name.
+    #[error(
+        "{kind} `{name}` found in the namespaces {}, wanted one, or one in `cosign-system`, where policies look",
+        .namespaces.join(", ")
+    )]
+    Ambiguous {
+        /// The kind.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The namespaces; `none` for an object without one.
+        namespaces: Vec<String>,
     },
     /// Two objects of one kind and name: which one counts would depend on their order.
     #[error("{kind} `{name}` found twice, the first in {first}")]

@@ -10,9 +10,9 @@ use crate::{
     Glob, NotReady, Policy, Reason, Reprieve,
     glob::Match,
     image_policy::IsRevoked,
-    language::Condition,
     model::{Asked, AttestationRule, Authority, By, Miss, Requirement, SignatureRule},
     problem::plain,
+    program::Program,
 };
 
 /// The most telling first, then by name, whatever order the policies came in.
@@ -76,7 +76,7 @@ pub(crate) fn failed<'e>(
 }
 
 /// Authorities were satisfied, and the condition on all they found was not.
-pub(crate) fn condition(policy: &Policy, image: &ImageRef, condition: &Condition, why: &str) -> Reason {
+pub(crate) fn condition(policy: &Policy, image: &ImageRef, condition: &Program, why: &str) -> Reason {
     let words = format!("{image} failed evaluating {condition} policy for ClusterImagePolicy: {}", plain(why));
     failed_policy(&policy.name, vec![words], RANK_SETTLED)
 }

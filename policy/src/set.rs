@@ -10,9 +10,9 @@ use crate::{
     Asker, Inquiry, LoadErrors, Matched, NoMatch, Policy, Resource, Unknown,
     glob::Match,
     image_policy::Standing,
-    language::Whole,
     load::{Loaded, load},
     model::SignatureRule,
+    program::Whole,
     trust::{Plan, Roots},
     trust_root::Contents,
 };

@@ -49,8 +49,6 @@ fn key(desk: Desk<'_>, authority: &Object<'_>) {
     let Some(key) = authority.any_object("key") else { return };
     let message = "hashAlgorithm changes no verdict: each is tried";
     desk.note_field(&key, "hashAlgorithm", &INERT, message, "it can be left away");
-    let message = "a key in a Secret can be read in a cluster only";
-    desk.note_field(&key, "secretRef", &NEEDS_CLUSTER, message, "a public key is no secret: write it into `data`");
 }
 
 fn keyless(desk: Desk<'_>, authority: &Object<'_>) {

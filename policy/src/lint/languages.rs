@@ -2,7 +2,7 @@
 
 use super::{
     Desk,
-    rules::{DEAD_MATCH, INERT, NEEDS_CLUSTER, NEEDS_OBJECT, NOT_MONOTONE, TYPE_META},
+    rules::{DEAD_MATCH, INERT, NEEDS_OBJECT, NOT_MONOTONE, TYPE_META},
 };
 use crate::object::Object;
 
@@ -62,9 +62,7 @@ fn inputs(desk: Desk<'_>, policy: &Object<'_>) {
 /// What the policy does not hold itself.
 fn elsewhere(desk: Desk<'_>, policy: &Object<'_>) {
     let Some(reference) = policy.any_object("configMapRef") else { return };
-    let message = "a condition in a ConfigMap can be read in a cluster only";
-    desk.note(&NEEDS_CLUSTER, policy.at_field("configMapRef"), message, "write it into `data`");
-    let message = "configMapRef.namespace changes nothing: it is always looked for in the gate's own namespace";
+    let message = "configMapRef.namespace changes nothing: policy-controller looks in its own namespace, and here the name counts";
     desk.note_field(&reference, "namespace", &INERT, message, "it can be left away");
 }
 

@@ -5,6 +5,7 @@ use super::{
     rules::{NO_MATCH_ALLOWS, OCI11, SEVERAL},
 };
 use crate::{
+    load::SETTINGS,
     object::Object,
     problem::Problems,
     yaml::{Node, Value},
@@ -42,13 +43,13 @@ pub(super) fn gather<'a>(file: &'a str, node: &'a Node, nothing: &'a Problems, e
 impl<'a> Entry<'a> {
     fn read(file: &'a str, node: &'a Node, listed: &str, nothing: &'a Problems) -> Option<Self> {
         let top = Object::open_any(node, String::new(), nothing);
+        let name = top.any_object("metadata")?.text("name")?.value.to_owned();
         let kind = match top.text("kind").map_or(listed, |text| text.value) {
             "ClusterImagePolicy" => Kind::ClusterImagePolicy,
             "TrustRoot" => Kind::TrustRoot,
-            "ConfigMap" => Kind::Config,
+            "ConfigMap" if name == SETTINGS => Kind::Config,
             _ => return None,
         };
-        let name = top.any_object("metadata")?.text("name")?.value.to_owned();
         let spec = top.any_object("spec");
         Some(Self { file, node, kind, name, top, spec })
     }

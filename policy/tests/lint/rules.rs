@@ -202,7 +202,7 @@ fn of_what_they_hold() -> Vec<(&'static str, [String; 2], String)> {
             "needs-cluster",
             [
                 by_key(", source: [{oci: ghcr.io/a/b, signaturePullSecrets: [{name: s}]}]"),
-                document("p", &format!("{ALL}, authorities: [{{key: {{secretRef: {{name: s}}}}}}]")),
+                by_key(", source: [{signaturePullSecrets: [{name: s}, {name: t}]}]"),
             ],
             by_key(", source: [{oci: ghcr.io/a/b}]"),
         ),
@@ -239,16 +239,6 @@ fn of_conditions() -> Vec<(&'static str, [String; 2], String)> {
                 beside("policy: {type: cue, data: 'a: 1', includeSpec: true}"),
             ],
             beside("policy: {type: cue, data: 'a: 1', fetchConfigFile: true}"),
-        ),
-        (
-            "needs-cluster",
-            [
-                from(""),
-                by_key(
-                    ", attestations: [{name: a, predicateType: x:y, policy: {type: cue, configMapRef: {name: m, key: k}}}]",
-                ),
-            ],
-            condition("cue", "a: 1"),
         ),
         ("inert-field", [from(", namespace: x"), from(", namespace: z")], from("")),
         (

@@ -3,6 +3,7 @@
 mod authorities;
 mod conditions;
 mod fields;
+mod references;
 mod semantics;
 mod validation;
 mod writing;

@@ -96,7 +96,7 @@ fn objects_of_other_kinds_are_refused_by_name() {
     let other = no_match("allow").replace("config-policy-controller", "config");
     assert_eq!(
         refusal(&format!("{good}---\n{other}")),
-        ["ConfigMap `config` found, wanted `config-policy-controller`"]
+        ["ConfigMap `config` found, wanted `config-policy-controller` or one that a policy refers to"]
     );
     assert_eq!(refusal(&good.replace("kind: ClusterImagePolicy\n", "")), ["validation failed: missing field(s): kind"]);
     assert_eq!(refusal(&good.replace("{name: p}", "{}")), ["validation failed: missing field(s): metadata.name"]);

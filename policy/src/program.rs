@@ -1,0 +1,137 @@
+//! A condition within a policy, and where its text comes from: the policy itself, or a ConfigMap.
+
+use std::{fmt, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    NotReady,
+    language::{Condition, Dialect},
+    object::{Object, Text},
+    problem::Objection,
+    references::{Context, References},
+};
+
+/// A condition, if it is at hand and can be evaluated.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    dialect: Dialect,
+    state: Result<Arc<Condition>, NotReady>,
+}
+
+/// The condition of a whole policy, and what it wants to see beside what authorities found.
+#[derive(Debug, Clone)]
+pub(crate) struct Whole {
+    pub(crate) program: Program,
+    pub(crate) includes: Includes,
+}
+
+/// What goes into the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Includes {
+    pub(crate) config: bool,
+    pub(crate) spec: bool,
+    pub(crate) metadata: bool,
+    pub(crate) types: bool,
+}
+
+impl Includes {
+    /// Whether the object that the image runs in has to be known.
+    pub(crate) fn object(self) -> bool {
+        self.spec || self.metadata || self.types
+    }
+}
+
+/// The `policy` of a whole ClusterImagePolicy; nothing where there is none, or a problem with it.
+pub(crate) fn spec_policy<'a>(spec: &Object<'a>, context: &mut Context<'_, 'a>) -> Option<Whole> {
+    let policy = spec.object("policy", &FIELDS)?;
+    let [config, spec, metadata, types] = INPUTS.map(|name| policy.flag(name));
+    let program = Program::read(&policy, context)?;
+    Some(Whole { program, includes: Includes { config, spec, metadata, types } })
+}
+
+/// The `policy` of one attestation, which cannot ask for more than the attestation.
+pub(crate) fn attestation_policy<'a>(attestation: &Object<'a>, context: &mut Context<'_, 'a>) -> Option<Program> {
+    let policy = attestation.object("policy", &FIELDS)?;
+    let set: Vec<&str> = INPUTS.into_iter().filter(|name| policy.flag(name)).collect();
+    if !set.is_empty() {
+        policy.object_to(policy.at(), Objection::Disallowed { paths: policy.paths_of(&set) });
+    }
+    Program::read(&policy, context)
+}
+
+impl Program {
+    /// Nothing where there is a problem with it.
+    fn read<'a>(policy: &Object<'a>, context: &mut Context<'_, 'a>) -> Option<Self> {
+        let dialect = policy.required_text("type").and_then(|text| {
+            let dialect = Dialect::named(text.value);
+            text.expect(dialect.is_some(), "cue or rego");
+            dialect
+        });
+        policy.exactly_one(&["data", "remote", "configMapRef"], &["configMapRef", "data", "remote"]);
+        remote(policy, context);
+        let entry = policy.object("configMapRef", &["name", "namespace", "key"]);
+        let entry = entry.map(|entry| referred(&entry, context.references));
+        let (dialect, text) = match (policy.text("data"), entry) {
+            (Some(text), _) => (dialect?, Ok(text)),
+            (None, entry) => (dialect?, entry??),
+        };
+        let state = match text {
+            Ok(text) => Ok(Arc::new(Condition::parse(dialect, &text)?)),
+            Err(lack) => Err(lack),
+        };
+        Some(Self { dialect, state })
+    }
+
+    /// Holds it against this input.
+    ///
+    /// # Errors
+    /// Fails with what does not hold, or why it cannot be evaluated.
+    pub(crate) fn check(&self, input: &Value) -> Result<(), String> {
+        match &self.state {
+            Ok(condition) => condition.check(input),
+            Err(lack) => Err(lack.to_string()),
+        }
+    }
+
+    /// Why it cannot be evaluated.
+    pub(crate) fn lack(&self) -> Option<&NotReady> {
+        self.state.as_ref().err()
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.dialect.fmt(f)
+    }
+}
+
+/// The text of a ConfigMap's entry; nothing where there is a problem with the reference.
+fn referred<'a>(reference: &Object<'a>, references: &References<'a>) -> Option<Result<Text<'a>, NotReady>> {
+    let (name, key) = (reference.required_text("name"), reference.required_text("key"));
+    reference.text("namespace");
+    Some(references.config_map(&name?, key?.value))
+}
+
+/// A text that is kept at an address is checked for form, and is not at hand.
+fn remote(policy: &Object<'_>, context: &mut Context<'_, '_>) {
+    let Some(remote) = policy.object("remote", &["url", "sha256sum"]) else { return };
+    if let Some(url) = remote.required_text("url") {
+        let host = url.value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+        url.expect(host, "https and a host");
+    }
+    remote.required_text("sha256sum");
+    context.unsupported.push(policy.path_of("remote"));
+}
+
+const INPUTS: [&str; 4] = ["fetchConfigFile", "includeSpec", "includeObjectMeta", "includeTypeMeta"];
+const FIELDS: [&str; 8] = [
+    "type",
+    "data",
+    "remote",
+    "configMapRef",
+    "fetchConfigFile",
+    "includeSpec",
+    "includeObjectMeta",
+    "includeTypeMeta",
+];
