@@ -142,6 +142,14 @@ fn identity(at: &At<'_>, sheet: &mut Sheet) -> Result<Option<Wanted>, ImportErro
         sheet.unsaid(&extensions.place, "`additionalExtensions`", why, hint);
         return Ok(None);
     }
+    for (exact, regexp) in [("issuer", "issuerRegExp"), ("subject", "subjectRegExp")] {
+        if at.text(exact)?.is_some_and(|text| !text.is_empty()) && at.text(regexp)?.is_some_and(|text| !text.is_empty())
+        {
+            let why = "both would have to match, so that it lets nothing in";
+            sheet.unsaid(&at.place_of(regexp), &format!("`{exact}` and `{regexp}`"), why, "leave one of them away");
+            return Ok(None);
+        }
+    }
     let mut words = |exact: &str, regexp: &str| -> Result<Words, ImportError> {
         Ok(match (at.text(regexp)?.unwrap_or_default(), at.text(exact)?.unwrap_or_default()) {
             ("", "") => {

@@ -58,7 +58,18 @@ impl Scope {
                 repository.contains('/') && !repository.contains('*') && !last.is_empty() && !last.contains(['*', '/'])
             }
         };
-        shaped && self.globs().iter().all(|glob| Glob::parse(glob).is_ok())
+        shaped && !self.is_hub_by_our_name() && self.globs().iter().all(|glob| Glob::parse(glob).is_ok())
+    }
+
+    /// Docker Hub is never called so there, and would be here.
+    fn is_hub_by_our_name(&self) -> bool {
+        match self {
+            Self::Everything | Self::Subdomains(_) => false,
+            Self::Host(text) | Self::Path(text) => text.split('/').next() == Some(OUR_HUB),
+            Self::Tag { repository, .. } | Self::Digest { repository, .. } => {
+                repository.split('/').next() == Some(OUR_HUB)
+            }
+        }
     }
 
     /// Globs that match the same images; of a tag, all images of its repository.
@@ -119,10 +130,12 @@ impl fmt::Display for Scope {
 /// A place as it is called here.
 fn located(text: &str) -> String {
     match text.strip_prefix("docker.io") {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("index.docker.io{rest}"),
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{OUR_HUB}{rest}"),
         _ => text.to_owned(),
     }
 }
+
+const OUR_HUB: &str = "index.docker.io";
 
 #[cfg(test)]
 mod tests {
@@ -179,7 +192,21 @@ mod tests {
 
     #[test]
     fn what_is_no_scope_is_none() {
-        for text in ["*", "*.", "*example.com", "example*.*.com", "a/*", "*.a/b", "a/b:", "a/", "a b", "*.docker.io"] {
+        for text in [
+            "*",
+            "*.",
+            "*example.com",
+            "example*.*.com",
+            "a/*",
+            "*.a/b",
+            "a/b:",
+            "a/",
+            "a b",
+            "*.docker.io",
+            "index.docker.io",
+            "index.docker.io/library",
+            "index.docker.io/library/busybox:1",
+        ] {
             assert_eq!(Scope::parse(text), None, "{text}");
         }
     }

@@ -192,7 +192,11 @@ fn identity(at: &At<'_>) -> Result<Identity, ImportError> {
         Ok(match (at.text(exact)?.unwrap_or_default(), at.text(regexp)?.unwrap_or_default()) {
             ("", "") => Words::Regex(".*".to_owned()),
             ("", regexp) => Words::Regex(regexp.to_owned()),
-            (exact, _) => Words::Exact(exact.to_owned()),
+            (exact, "") => Words::Exact(exact.to_owned()),
+            _ => {
+                let found = format!("`{exact}` and `{regexp}`");
+                return Err(ImportError::Shape { place: at.place.clone(), found, wanted: "one of the two" });
+            }
         })
     };
     Ok(Identity { issuer: words("issuer", "issuerRegExp")?, subject: words("subject", "subjectRegExp")? })

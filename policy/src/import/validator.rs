@@ -40,6 +40,11 @@ pub(super) fn needs(rule: &At<'_>, validator: &At<'_>, sheet: &mut Sheet) -> Res
     let required = with.texts("required")?;
     let threshold = with.count("threshold")?.filter(|count| *count > 0);
     let chosen = [with.text("trustRoot")?, with.text("trust_root")?, with.text("key")?].into_iter().flatten().next();
+    if chosen != Some("*") && threshold.is_some_and(|threshold| threshold > 1) {
+        let why = "one trust root never reaches it, so that its images are refused";
+        sheet.unsaid(&with.place_of("threshold"), "`threshold`", why, "choose the trust root `*`");
+        return Ok(vec![Need::all_of(None)]);
+    }
     let mut each = required.clone();
     match chosen {
         Some("*") if required.is_empty() && threshold.is_none() => each.clone_from(&all),

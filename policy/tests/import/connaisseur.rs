@@ -124,6 +124,8 @@ fn thresholds_and_required_roots_are_counted() {
         ("trustRoot: b", vec![&b], true),
         ("trustRoot: b", vec![&a], false),
         ("trust_root: b", vec![&b], true),
+        ("trustRoot: b, threshold: 2", vec![&a, &b, &c], false),
+        ("threshold: 2", vec![&a, &b, &c], false),
         ("threshold: 1", vec![&a], true),
         ("threshold: 1", vec![&b], false),
     ] {

@@ -196,6 +196,15 @@ fn a_scope_that_matches_nothing_here_is_told_of() {
 }
 
 #[test]
+fn docker_hub_by_its_name_here_is_no_scope_there() {
+    for scope in ["index.docker.io", "index.docker.io/acme", "index.docker.io/acme/app"] {
+        let imported = import(&with_default(REJECT, &[(scope, ACCEPT)]));
+        assert!(!admits_signed(&load(&imported), "acme/app", &[]), "{scope}");
+        assert!(says(&imported, "matches no image"), "{scope}");
+    }
+}
+
+#[test]
 fn subdomains_of_docker_hub_are_never_let_in_for_want_of_a_glob() {
     let rejected = import(&with_default(ACCEPT, &[("*.docker.io", REJECT)]));
     assert!(!admits_signed(&load(&rejected), "sub.docker.io/x/y", &[]));

@@ -267,6 +267,8 @@ fn attestors_without_counterpart_let_nothing_in() {
         (format!("{{keys: {{publicKeys: {pem}, rekor: {{ignoreTlog: true}}}}, annotations: {{a: b}}}}"), "annotations"),
         ("{keyless: {issuer: i, subject: s, additionalExtensions: {a: b}}}".to_owned(), "additionalExtensions"),
         ("{keyless: {issuer: i, subjectRegExp: '('}}".to_owned(), "identity `(`"),
+        ("{keyless: {issuer: i, subject: s, subjectRegExp: t}}".to_owned(), "`subject` and `subjectRegExp`"),
+        ("{keyless: {issuer: i, issuerRegExp: j, subject: s}}".to_owned(), "`issuer` and `issuerRegExp`"),
         ("{}".to_owned(), "names nobody"),
     ] {
         let imported = attestors(&format!("{{entries: [{entry}]}}"));

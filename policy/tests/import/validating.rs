@@ -173,3 +173,11 @@ fn an_attestor_that_is_not_there_is_no_policy() {
     let error = read(&format!("attestors: [], validations: [{{expression: '{USUAL}'}}]")).expect_err("it names a");
     assert!(error.to_string().contains("`attestors.a`"), "{error}");
 }
+
+#[test]
+fn an_identity_said_in_two_ways_is_no_policy() {
+    let keyless = "{name: a, cosign: {keyless: {identities: [{issuer: i, subject: s, subjectRegExp: t}]}}}";
+    let error =
+        read(&format!("attestors: [{keyless}], validations: [{{expression: '{USUAL}'}}]")).expect_err("two ways");
+    assert!(error.to_string().contains("one of the two"), "{error}");
+}
