@@ -236,6 +236,49 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_value_is_an_error_and_no_panic() {
+        for text in [
+            "9223372036854775807 + 1 > 0",
+            "-9223372036854775807 - 2 < 0",
+            "9223372036854775807 * 2 > 0",
+            "(-9223372036854775807 - 1) / -1 > 0",
+            "(-9223372036854775807 - 1) % -1 == 1",
+            "-(-9223372036854775807 - 1) > 0",
+            "1 % 0 == 0",
+            "int(1e300) > 0",
+            "int(0.0 / 0.0) > 0",
+            "int('9999999999999999999999') > 0",
+            "int('') == 0",
+            "int(18446744073709551615u) > 0",
+            "double('x') > 0.0",
+            "signatures[-1].format == 'x'",
+            "signatures[9223372036854775807].format == 'x'",
+            "signatures['x'] == 1",
+            "image['nothing'] == 1",
+            "image[0] == 1",
+            "'ü'[1] == 'x'",
+            "signatures.exists(s, s)",
+            "signatures.map(s, s, s)",
+            "size(1) == 1",
+            "size() == 1",
+            "1.size(1, 2) == 1",
+            "string(signatures) == 'x'",
+            "true && signatures",
+            "now ? true : true",
+            "0.0 / 0.0 == 0.0 / 0.0",
+            "image < image",
+            "[1] > [0]",
+            "null > null",
+            "'a' in 'abc'",
+            "1 in 1",
+            "'abc'.contains(1)",
+            "'abc'.startsWith(image)",
+        ] {
+            assert!(holds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn message_is_said_first_and_text_is_harmless() {
         let parsed = Arc::new(parse("false").unwrap());
         let expression =

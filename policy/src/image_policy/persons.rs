@@ -8,7 +8,7 @@ pub(crate) fn persons(signers: &[&Signer]) -> Vec<usize> {
     let mut person: Vec<usize> = (0..signers.len()).collect();
     for later in 0..signers.len() {
         for earlier in 0..later {
-            if same(signers[earlier], signers[later]) {
+            if person[earlier] != person[later] && same(signers[earlier], signers[later]) {
                 let (one, other) = (person[earlier], person[later]);
                 person.iter_mut().filter(|who| **who == other).for_each(|who| *who = one);
             }
