@@ -64,6 +64,7 @@ pub(crate) fn policy<'a>(name: &str, top: &Object<'a>, references: &References<'
         top.object_to(top.at(), Objection::Missing { paths: vec!["spec.images".into(), "spec.authorities".into()] });
         return Policy::unsatisfiable(name);
     };
+    spec.refuse_nulls();
     let mut context = Context::new(references);
     let known = [authority::FIELDS.as_slice(), conditions::FIELDS.as_slice()].concat();
     let authorities = authorities(&spec, (&known, Regexes::Whole), EmptyAuthorities::Invalid, &mut context);

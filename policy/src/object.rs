@@ -193,6 +193,20 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Objects to a field that is there and says nothing.
+    pub(crate) fn refuse_empty(&self, name: &str) {
+        if self.has(name) && !self.given(name) {
+            self.object_to(self.at_field(name), Objection::Missing { paths: vec![self.path_of(name)] });
+        }
+    }
+
+    /// Objects to fields without a value, in this object and all below: whoever writes one means something by it.
+    pub(crate) fn refuse_nulls(&self) {
+        self.members
+            .iter()
+            .for_each(|member| refuse_nulls(member, &self.path_of(&excerpt(&member.name)), self.problems));
+    }
+
     /// Adds an objection at a place in this object; of what is no object, that alone is said.
     pub(crate) fn object_to(&self, at: At, objection: Objection) {
         if !self.broken {
@@ -232,6 +246,23 @@ impl Text<'_> {
             self.refuse(Why::Wanted(wanted));
         }
     }
+}
+
+fn refuse_nulls(Member { node, at, .. }: &Member, path: &str, problems: &Problems) {
+    match &node.value {
+        Value::Null => problems.add(*at, wrong_type(path, &node.value, "a value, or no such field")),
+        Value::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                below(item, &format!("{path}[{index}]"), problems);
+            }
+        }
+        _ => below(node, path, problems),
+    }
+}
+
+fn below(node: &Node, path: &str, problems: &Problems) {
+    let Value::Object(members) = &node.value else { return };
+    members.iter().for_each(|one| refuse_nulls(one, &format!("{path}.{}", excerpt(&one.name)), problems));
 }
 
 fn wrong_type(path: &str, found: &Value, wanted: &'static str) -> Objection {

@@ -9,6 +9,7 @@ use crate::object::{Object, Text};
 
 /// The time in a field, where there is one.
 pub(crate) fn moment(object: &Object<'_>, name: &str) -> Option<UnixTime> {
+    object.refuse_empty(name);
     parsed_moment(&object.text(name)?)
 }
 
@@ -26,6 +27,7 @@ fn parsed_moment(text: &Text<'_>) -> Option<UnixTime> {
 
 /// The span of time in a field, where there is one: at least a second.
 pub(crate) fn span(object: &Object<'_>, name: &str) -> Option<Duration> {
+    object.refuse_empty(name);
     let text = object.text(name)?;
     let seconds = seconds(text.value);
     text.expect(seconds.is_some(), "a span of time such as 90d, 12h, 30m or 45s");

@@ -4,10 +4,7 @@ use std::fmt;
 
 use oci::{Digest, Platform};
 
-use crate::{
-    object::Object,
-    problem::{Objection, Why},
-};
+use crate::{object::Object, problem::Why};
 
 /// A manifest that an index lists, at whatever depth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +38,7 @@ pub(crate) struct Wanted {
 impl Platforms {
     /// Reads `platforms`: a word, or a list.
     pub(crate) fn read(spec: &Object<'_>) -> Self {
+        spec.refuse_empty("platforms");
         if spec.is_list("platforms") {
             return Self::Named(named(spec));
         }
@@ -69,7 +67,7 @@ impl Platforms {
                 if let Some(one) = missing {
                     return Err(NoPlatform { wanted: one.to_string(), found: listed(children) });
                 }
-                Ok(children.iter().filter(|child| wanted.iter().any(|one| one.fits(child))).collect())
+                Ok(children.iter().filter(|child| wanted.iter().any(|one| one.may_take(child))).collect())
             }
         }
     }
@@ -77,9 +75,6 @@ impl Platforms {
 
 fn named(spec: &Object<'_>) -> Vec<Wanted> {
     let texts = spec.texts("platforms");
-    if !spec.given("platforms") {
-        spec.object_to(spec.at_field("platforms"), Objection::Missing { paths: vec![spec.path_of("platforms")] });
-    }
     let mut all: Vec<Wanted> = Vec::new();
     for text in texts {
         match Wanted::parse(text.value) {
@@ -114,6 +109,35 @@ impl Wanted {
             found.os == self.os && found.architecture == self.architecture && variant
         })
     }
+
+    /// Whether a machine of this platform may choose the child: runtimes also take what names no platform or variant, and
+    /// what names its own by another of its names.
+    fn may_take(&self, child: &Child) -> bool {
+        child.platform.as_ref().is_none_or(|found| {
+            let named = |variant: &&String| !variant.is_empty();
+            let (own, other) = (self.variant.as_ref(), found.variant.as_ref().filter(named));
+            let variant = own.zip(other).is_none_or(|(own, other)| bare(own) == bare(other));
+            found.os.eq_ignore_ascii_case(&self.os)
+                && usual(&found.architecture) == usual(&self.architecture)
+                && (variant || !is_usual(&found.architecture))
+        })
+    }
+}
+
+/// The usual name of an architecture.
+fn usual(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    NAMES.iter().find(|(other, _)| *other == name).map_or(name, |(_, usual)| (*usual).to_owned())
+}
+
+/// Whether the name says nothing of a variant.
+fn is_usual(name: &str) -> bool {
+    usual(name) == name
+}
+
+/// `v8` is `8` as well.
+fn bare(variant: &str) -> String {
+    variant.to_ascii_lowercase().trim_start_matches('v').to_owned()
 }
 
 impl fmt::Display for Wanted {
@@ -147,6 +171,15 @@ fn listed(children: &[Child]) -> String {
 }
 
 const MAX_SHOWN: usize = 10;
+/// Other names that container runtimes understand.
+const NAMES: [(&str, &str); 6] = [
+    ("x86_64", "amd64"),
+    ("x86-64", "amd64"),
+    ("aarch64", "arm64"),
+    ("i386", "386"),
+    ("armhf", "arm"),
+    ("armel", "arm"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -202,9 +235,41 @@ mod tests {
     }
 
     #[test]
+    fn what_a_machine_may_take_for_its_own_must_be_signed_too() {
+        let children: Vec<Child> = [
+            ("linux", "amd64", None),
+            ("linux", "x86_64", None),
+            ("linux", "arm", Some("v7")),
+            ("linux", "arm", Some("")),
+            ("linux", "arm", None),
+            ("linux", "arm", Some("7")),
+            ("linux", "armhf", None),
+            ("linux", "arm", Some("v6")),
+            ("windows", "amd64", None),
+        ]
+        .iter()
+        .map(|(os, architecture, variant)| Child {
+            digest: Digest::of(format!("{os}{architecture}{variant:?}").as_bytes()),
+            platform: Some(Platform {
+                os: (*os).to_owned(),
+                architecture: (*architecture).to_owned(),
+                variant: variant.map(str::to_owned),
+            }),
+        })
+        .chain([Child { digest: Digest::of(b"anything"), platform: None }])
+        .collect();
+        let chosen = |text: &str| read(text).0.choose(&children).map(|chosen| chosen.len());
+        assert_eq!(chosen("platforms: [linux/amd64]"), Ok(3), "two names of it, and one without a name");
+        assert_eq!(chosen("platforms: [linux/arm/v7]"), Ok(6), "not v6");
+        assert_eq!(chosen("platforms: [linux/arm]"), Ok(7));
+        assert_eq!(chosen("platforms: [windows/amd64]"), Ok(2));
+    }
+
+    #[test]
     fn empty_and_strange_lists_are_refused() {
         for text in [
             "platforms: []",
+            "platforms: ''",
             "platforms: all",
             "platforms: [linux]",
             "platforms: [linux/amd64/v1/x]",

@@ -125,6 +125,9 @@ impl Exception {
         let subjects = ["images", "digests", "namespaces"];
         if !subjects.iter().any(|list| object.given(list)) {
             object.object_to(object.at(), Objection::Missing { paths: object.paths_of(&subjects) });
+        } else {
+            // An empty list would be about every image.
+            subjects[..2].iter().for_each(|list| object.refuse_empty(list));
         }
         let images = crate::cluster_image_policy::listed_globs(object);
         let (digests, namespaces) = (digests(object, "digests"), Names::read(object, "namespaces"));
@@ -258,6 +261,8 @@ mod tests {
             "exceptions: [{images: [{glob: '**'}], until: someday, reason: moving}]",
             "exceptions: [{until: '2026-01-01T00:00:00Z', reason: moving}]",
             "exceptions: [{images: [], until: '2026-01-01T00:00:00Z', reason: moving}]",
+            "exceptions: [{images: [], namespaces: [dev], until: '2026-01-01T00:00:00Z', reason: moving}]",
+            "exceptions: [{digests: [], namespaces: [dev], until: '2026-01-01T00:00:00Z', reason: moving}]",
             "exceptions: [{digests: ['sha256:1'], until: '2026-01-01T00:00:00Z', reason: moving}]",
             "breakGlass: {reason: outage}",
             "breakGlass: {until: '2026-01-01T00:00:00Z'}",

@@ -125,3 +125,25 @@ fn names_are_distinct_across_both_kinds() {
     let errors = PolicySet::parse(&[("p.yaml".to_owned(), format!("{one}---\n{other}"))]).unwrap_err().to_string();
     assert!(errors.contains("`p` found twice"), "{errors}");
 }
+
+#[test]
+fn field_without_a_value_is_not_taken_for_its_absence() {
+    let authority = |further: &str| format!("authorities: [{}]", authority("a", &key(), further));
+    let (plain, none) = (authority(""), String::new());
+    for (authorities, further) in [
+        (authority(", signedName:"), &none),
+        (authority(", signedTag: ~"), &none),
+        (authority(", annotations: null"), &none),
+        (authority(", rfc3161timestamp:"), &none),
+        (authority(", validUntil:"), &none),
+        (plain.clone(), &", require:".to_owned()),
+        (plain.clone(), &", revoked: {keys: }".to_owned()),
+        (plain.clone(), &", users:".to_owned()),
+        (plain.clone(), &", breakGlass: {until: '2026-01-01T00:00:00Z', reason: r, users: }".to_owned()),
+    ] {
+        let text = own(&format!("{authorities}{further}"));
+        let refused = PolicySet::parse(&[("p.yaml".to_owned(), text.clone())]);
+        let said = refused.map(|_| ()).expect_err(&text).to_string();
+        assert!(said.contains("null"), "{said}");
+    }
+}
