@@ -178,11 +178,11 @@ impl Gate {
         let (asker, object) = (request.asker(), request.object.as_ref());
         let work = async {
             match set.select(&request.image, known.as_ref(), object, &asker) {
-                Selection::Matched(matched) => self.decide(&matched, &request.image, progress).await,
+                Selection::Matched(matched) => self.decide(matched, &request.image, progress).await,
                 Selection::NeedsDigest => {
                     let digest = *self.resolve(&request.image, progress).await?.digest();
                     match set.select(&request.image, Some(&digest), object, &asker) {
-                        Selection::Matched(matched) => self.decide(&matched, &request.image, progress).await,
+                        Selection::Matched(matched) => self.decide(matched, &request.image, progress).await,
                         Selection::NeedsDigest => Err(GateError::Failed),
                     }
                 }
@@ -205,7 +205,7 @@ impl Gate {
 
     async fn decide(
         &self,
-        matched: &Matched<'_>,
+        mut matched: Matched<'_>,
         image: &ImageRef,
         progress: &mut Progress,
     ) -> Result<Verdict, GateError> {
@@ -214,13 +214,16 @@ impl Gate {
             Needs::Pin => {
                 self.resolve(image, progress).await?;
             }
-            Needs::Evidence => self.look(matched, image, progress).await?,
+            Needs::Evidence => self.look(&matched, image, progress).await?,
+        }
+        if let Some(pinned) = &progress.pinned {
+            matched = matched.resolved(*pinned.digest());
         }
         if matched.needs_children() && matched.needs() != Needs::Nothing {
-            self.look_below(matched, image, progress).await?;
+            self.look_below(&matched, image, progress).await?;
         }
         if matched.takes_index() && matched.needs() == Needs::Evidence {
-            self.look_above(matched, image, progress).await?;
+            self.look_above(&matched, image, progress).await?;
         }
         if matched.needs() != Needs::Nothing && matched.needs_configs(&progress.findings, progress.now) {
             let pinned = self.resolve(image, progress).await?;

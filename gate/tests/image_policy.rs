@@ -58,11 +58,18 @@ impl World {
 
     /// Puts a policy in force that asks for the key, with these further fields.
     fn policy(&self, further: &str) {
+        self.policy_of(further, None);
+    }
+
+    /// The same, with these authorities instead.
+    fn policy_of(&self, further: &str, authorities: Option<&str>) {
         let pem = self.key.public().to_pem().replace('\n', "\\n");
+        let own = format!("authorities: [{{name: team, key: {{data: \"{pem}\"}}}}]");
         let text = format!(
             "apiVersion: sealgate.dev/v1\nkind: ImagePolicy\nmetadata: {{name: p}}\nspec: {{images: [{{glob: '{}/shop/**'}}], \
-             authorities: [{{name: team, key: {{data: \"{pem}\"}}}}], {further}}}\n",
-            self.address
+             {}, {further}}}\n",
+            self.address,
+            authorities.unwrap_or(&own)
         );
         self.gate.put_in_force(Arc::new(PolicySet::parse(&[("p.yaml".to_owned(), text)]).unwrap()));
     }
@@ -220,4 +227,41 @@ async fn broken_glass_lets_in_what_cannot_be_looked_at() {
     assert!(judged.unwrap().pinned.is_none());
     world.policy("breakGlass: {until: '2001-01-01T00:00:00Z', reason: registry was down}");
     assert!(world.check(&format!("shop/cart@{gone}")).await.is_err());
+}
+
+#[tokio::test]
+async fn revoked_image_is_refused_under_whatever_name_it_is_asked_for() {
+    let world = World::new().await;
+    let bad = world.push("shop/cart:1", "amd64").await;
+    let good = world.push("shop/cart:2", "arm64").await;
+    world.sign("shop/cart:1", false).await;
+    world.sign("shop/cart:2", false).await;
+    let revoked = format!("revoked: {{digests: ['{}']}}", bad.digest);
+    let pass = "authorities: [{static: {action: pass}}]";
+    for (further, authorities) in [(revoked.as_str(), None), (revoked.as_str(), Some(pass))] {
+        world.policy_of(further, authorities);
+        for name in ["shop/cart:1".to_owned(), format!("shop/cart@{}", bad.digest)] {
+            let judged = world.check(&name).await;
+            assert!(denied(&judged), "{name}: {judged:?}");
+        }
+        for name in ["shop/cart:2".to_owned(), format!("shop/cart@{}", good.digest)] {
+            let judged = world.check(&name).await;
+            assert!(allowed(&judged), "{name}: {judged:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn exception_for_images_is_found_by_their_tags_where_no_signature_is_asked_for() {
+    let world = World::new().await;
+    world.push("shop/cart:1", "amd64").await;
+    let exception = |glob: &str| {
+        let images = format!("images: [{{glob: '{}/{glob}'}}]", world.address);
+        format!("exceptions: [{{{images}, until: '2999-01-01T00:00:00Z', reason: is moving}}]")
+    };
+    let refusing = Some("authorities: [{static: {action: fail}}]");
+    world.policy_of(&exception("shop/cart@*"), refusing);
+    assert!(allowed(&world.check("shop/cart:1").await));
+    world.policy_of(&exception("shop/other@*"), refusing);
+    assert!(denied(&world.check("shop/cart:1").await));
 }

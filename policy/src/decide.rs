@@ -57,6 +57,12 @@ impl<'a> Matched<'a> {
         Self { set, image: Box::new(image), digest, object: object.map(Box::new), asker, policies, open }
     }
 
+    /// The same policies, now that the image was found to have this digest.
+    #[must_use]
+    pub fn resolved(self, digest: Digest) -> Self {
+        Self { digest: Some(digest), ..self }
+    }
+
     /// The policies; empty where none matches.
     #[must_use]
     pub fn policies(&self) -> &[&'a Policy] {
@@ -226,7 +232,8 @@ impl<'a> Matched<'a> {
     }
 
     fn judge(&self, policy: &Policy, findings: &Findings, now: UnixTime) -> Outcome {
-        self.case(policy, findings, now).outcome(policy.prospect() == Prospect::Hopeless)
+        let (digest, hopeless) = (self.digest_in(findings), policy.prospect() == Prospect::Hopeless);
+        Case { digest: digest.as_ref(), ..self.case(policy, findings, now) }.outcome(hopeless)
     }
 
     fn case<'c>(&'c self, policy: &'c Policy, findings: &'c Findings, now: UnixTime) -> Case<'c> {
@@ -234,10 +241,18 @@ impl<'a> Matched<'a> {
         Case { set, policy, image, digest, object, findings, now }
     }
 
-    /// Whether a policy that is not met, or cannot be decided, lets the image in all the same.
+    /// The image's digest, from whoever knows it.
+    fn digest_in(&self, findings: &Findings) -> Option<Digest> {
+        self.digest.or_else(|| findings.iter().next().map(|evidence| *evidence.image().digest()))
+    }
+
+    /// Whether a policy that is not met, or cannot be decided, lets the image in all the same. Of what it revokes by
+    /// name, nothing does.
     fn reprieve(&self, policy: &Policy, findings: &Findings, now: UnixTime) -> Option<Reprieve> {
-        let found = || findings.iter().next().map(|evidence| *evidence.image().digest());
-        let digest = self.digest.or_else(found);
+        let digest = self.digest_in(findings);
+        if digest.as_ref().is_some_and(|digest| policy.terms.revoked.includes_image(digest)) {
+            return None;
+        }
         let image = (self.image.repository(), digest.as_ref());
         policy.terms.reprieves.find(&policy.name, image, &self.asker, now)
     }

@@ -114,17 +114,26 @@ impl<'a> Case<'a> {
 
     /// The signature of the index that lists the image, where the policy takes it for the image's own.
     fn met_by_index(self) -> Option<(All<'a>, Vec<Met>)> {
-        let index = self.findings.index().filter(|_| self.policy.terms.accepts_index)?;
+        let index = self.accepted_index()?;
         self.met(&|rule| self.findings.other(index, self.set.inquiry(rule)?))
     }
 
+    /// The index that may answer for the image: one that is revoked answers for nothing.
+    fn accepted_index(self) -> Option<&'a Digest> {
+        let Policy { terms, .. } = self.policy;
+        self.findings.index().filter(|index| terms.accepts_index && !terms.revoked.includes_image(index))
+    }
+
     fn index_is_known(self) -> bool {
-        let index = self.findings.index().filter(|_| self.policy.terms.accepts_index);
-        index.is_none_or(|index| self.is_known(&|rule| self.findings.other(index, self.set.inquiry(rule)?)))
+        self.accepted_index()
+            .is_none_or(|index| self.is_known(&|rule| self.findings.other(index, self.set.inquiry(rule)?)))
     }
 
     /// Everything that is asked once the authorities are as the policy wants them.
     fn further(self, found: &[(usize, Found<'a>)]) -> Result<(), Outcome> {
+        if self.digest.is_none() && self.policy.terms.revoked.names_images() {
+            return Err(Outcome::Open); // it may be one of those
+        }
         self.children()?;
         let Policy { whole, terms, .. } = self.policy;
         if whole.is_none() && terms.expressions.is_empty() {
@@ -190,8 +199,7 @@ impl<'a> Case<'a> {
         if expressions.is_empty() {
             return Ok(());
         }
-        let digest = self.digest.or_else(|| self.findings.iter().next().map(|evidence| evidence.image().digest()));
-        let digest = digest.ok_or(Outcome::Open)?;
+        let digest = self.digest.ok_or(Outcome::Open)?;
         let vouched = self.vouched(answer);
         let input = expressed::input((self.image, digest), &self.policy.authorities, found, &vouched, self.now);
         let refused = |why: String| Outcome::Failed(reason::further(self.policy, self.image, &why));

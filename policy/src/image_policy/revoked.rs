@@ -39,6 +39,11 @@ impl Revoked {
         }
     }
 
+    /// Whether some image is refused, so that its digest must be known.
+    pub(crate) fn names_images(&self) -> bool {
+        !self.digests.is_empty()
+    }
+
     /// Whether this image is refused whoever signed it.
     pub(crate) fn includes_image(&self, digest: &Digest) -> bool {
         self.digests.contains(digest)

@@ -1,10 +1,10 @@
 //! What is asked of a signature beside who made it.
 
-use policy::PolicySet;
+use policy::{Findings, PolicySet, Selection, Verdict};
 
 use crate::{
-    own::{Question, allowed, authority, denied, own, plain, signed},
-    writing::{bundle, image, key},
+    own::{Question, allowed, at, authority, denied, own, plain, signed},
+    writing::{asker, bundle, image, key, set, written},
 };
 
 /// 2026-01-01T00:00:00Z.
@@ -74,6 +74,32 @@ fn old_image_under_a_new_tag_is_refused() {
     let said = denied(&policy, &tagged("1.2").about(&format!("ghcr.io/acme/app@{}", image().digest()))).to_string();
     assert!(said.contains("by its digest alone"), "{said}");
     denied(&policy, &Question::with(vec![plain(&key)]));
+}
+
+#[test]
+fn revoked_image_is_refused_by_its_tag_too() {
+    let key = key();
+    let revoked = format!("revoked: {{digests: ['{}']}}", image().digest());
+    let signed = set(&[own(&format!("authorities: [{}], {revoked}", authority("a", &key, "")))]);
+    let free = set(&[own(&format!("authorities: [{{static: {{action: pass}}}}], {revoked}"))]);
+    let by_tag = |set: &PolicySet, digest: Option<oci::Digest>, findings: &Findings| {
+        let Selection::Matched(matched) = set.select(&written(), None, None, &asker()) else { panic!("by digest") };
+        let matched = match digest {
+            Some(digest) => matched.resolved(digest),
+            None => matched,
+        };
+        matched.decide(findings, at(1))
+    };
+    let found = Question::with(vec![plain(&key)]).findings(&signed);
+    assert!(matches!(by_tag(&signed, None, &found), Ok(Verdict::Deny(_))), "the evidence says which image it is");
+    for set in [&signed, &free] {
+        let nothing = Findings::none();
+        assert!(by_tag(set, None, &nothing).is_err(), "it may be the revoked one");
+        assert!(matches!(by_tag(set, Some(*image().digest()), &nothing), Ok(Verdict::Deny(_))));
+        let Selection::Matched(matched) = set.select(&written(), None, None, &asker()) else { panic!("by digest") };
+        assert!(matched.could_not_decide("registry down", at(1)).is_none());
+    }
+    assert!(matches!(by_tag(&free, Some(oci::Digest::of(b"another")), &Findings::none()), Ok(Verdict::Allow(_))));
 }
 
 #[test]

@@ -137,3 +137,18 @@ fn revoked_child_is_refused_with_its_index() {
     let Ok(Verdict::Deny(denial)) = verdict else { panic!("{verdict:?}") };
     assert!(denial.to_string().contains("is revoked"), "{denial}");
 }
+
+#[test]
+fn revoked_index_answers_for_no_child() {
+    let (key, index) = (key(), Digest::of(b"the index"));
+    let judged = |revoked: Digest| {
+        let further = format!("index: accepted, revoked: {{digests: ['{revoked}']}}");
+        let set = set(&[own(&format!("authorities: [{}], {further}", authority("a", &key, "")))]);
+        let question = Question::with(Vec::new());
+        let signature = signed(&key, ("ghcr.io/acme/app", index), &[], 0);
+        let findings = other(&set, question.findings(&set).with_index(index), index, &[signature], &[]);
+        question.ask_with(&set, &findings).expect("everything is known")
+    };
+    assert!(matches!(judged(Digest::of(b"another")), Verdict::Allow(_)));
+    assert!(matches!(judged(index), Verdict::Deny(_)));
+}

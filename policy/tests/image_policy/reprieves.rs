@@ -84,3 +84,14 @@ fn policy_that_is_not_ready_is_under_its_broken_glass_too() {
     denied(&unready(""), &unsigned());
     denied(&unready(", breakGlass: {until: '2025-01-01T00:00:00Z', reason: outage}"), &unsigned());
 }
+
+#[test]
+fn revoked_image_has_no_exception_and_no_broken_glass() {
+    for way in [
+        format!("exceptions: [{{images: [{{glob: '**'}}], {TERMS}}}]"),
+        "breakGlass: {until: '2026-01-01T00:00:00Z', reason: outage}".to_owned(),
+    ] {
+        denied(&with(&format!("{way}, revoked: {{digests: ['{}']}}", image().digest())), &unsigned());
+        allowed(&with(&format!("{way}, revoked: {{digests: ['{}']}}", oci::Digest::of(b"another"))), &unsigned());
+    }
+}
