@@ -39,6 +39,11 @@ impl Revoked {
         }
     }
 
+    /// Whether anything is revoked.
+    pub(crate) fn any(&self) -> bool {
+        !(self.keys.is_empty() && self.identities.is_empty() && self.digests.is_empty())
+    }
+
     /// Whether some image is refused, so that its digest must be known.
     pub(crate) fn names_images(&self) -> bool {
         !self.digests.is_empty()

@@ -11,6 +11,7 @@ use verifier::{Demands, Format};
 use super::{Remark, Unsaid, scope::Scope};
 use crate::{
     Glob, Mode, NoMatch, Policy, PolicySet,
+    image_policy::Conditions,
     model::{Authority, By, Lies, Requirement, SignatureRule},
 };
 
@@ -121,8 +122,15 @@ impl Desk {
             self.unsaid(place, "the policy", &format!("{unready}, so that its images are rejected"), "");
             return vec![reject()];
         }
-        if policy.mode() == Mode::Warn {
-            self.unsaid(place, "`mode: warn`", "nobody is warned there, so that it is enforced", "");
+        if let Some(field) = policy.terms.first_said() {
+            let why = "there is nothing like it there, so that its images are rejected";
+            self.unsaid(place, &format!("`{field}`"), why, "say it in a policy of its own");
+            return vec![reject()];
+        }
+        match policy.mode() {
+            Mode::Enforce => {}
+            Mode::Warn => self.unsaid(place, "`mode: warn`", "nobody is warned there, so that it is enforced", ""),
+            Mode::Audit => self.unsaid(place, "`mode: audit`", "nobody takes note there, so that it is enforced", ""),
         }
         if policy.authorities.iter().any(|authority| matches!(authority.requirement, Requirement::Pass)) {
             return vec![accept()];
@@ -190,6 +198,9 @@ fn said(rule: &SignatureRule) -> Result<String, &'static str> {
     }
     if rule.demands != (Demands { log_entry: false, certificate_log: false, timestamp: false }) {
         return Err("logs and clocks are not exported");
+    }
+    if *rule.conditions != Conditions::default() {
+        return Err("times, annotations, names and tags are not compared there as here");
     }
     if rule.lies != Lies::default() {
         return Err("signatures are read only beside the image there");

@@ -178,6 +178,47 @@ fn conditions_objects_and_warnings_are_never_dropped() {
 }
 
 #[test]
+fn what_only_an_image_policy_says_is_never_dropped() {
+    let (one, other) = (key(), key());
+    let own = |further: &str, conditions: &str| {
+        let authority = |name: &str, key| format!("{{name: {name}, {}", &by_key(key, conditions)[1..]);
+        let authorities = format!("{}, {}", authority("a", &one), authority("b", &other));
+        format!(
+            "apiVersion: sealgate.dev/v1\nkind: ImagePolicy\nmetadata: {{name: p}}\n\
+             spec: {{images: [{{glob: '**'}}], authorities: [{authorities}]{further}}}\n"
+        )
+    };
+    let kinds = |text: String| {
+        let (exported, value) = export(&[text]);
+        (types(&value["transports"]["docker"][""]).concat(), exported.unsaid.len())
+    };
+    assert_eq!(kinds(own("", "")), ("sigstoreSigned".to_owned(), 0));
+    for further in [
+        ", require: {threshold: {min: 2, of: [a, b]}}",
+        ", platforms: every",
+        ", index: accepted",
+        ", revoked: {digests: ['sha256:0000000000000000000000000000000000000000000000000000000000000000']}",
+        ", expressions: [{cel: 'now > 0'}]",
+        ", doors: [webhook]",
+        ", users: [ann]",
+        ", namespaces: [prod]",
+        ", breakGlass: {until: '2026-01-01T00:00:00Z', reason: outage}",
+    ] {
+        assert_eq!(kinds(own(further, "")), ("reject".to_owned(), 1), "{further}");
+    }
+    for conditions in [
+        ", maxAge: 90d",
+        ", validUntil: '2026-01-01T00:00:00Z'",
+        ", annotations: {a: b}",
+        ", signedName: {}",
+        ", signedTag: {}",
+    ] {
+        assert_eq!(kinds(own("", conditions)), ("reject".to_owned(), 2), "{conditions}");
+    }
+    assert_eq!(kinds(own(", mode: audit", "")), ("sigstoreSigned".to_owned(), 1));
+}
+
+#[test]
 fn what_no_policy_names_is_rejected_unless_all_of_it_is_let_in() {
     let pass = policy("p", &["ghcr.io/**"], PASS);
     let (_, value) = export(std::slice::from_ref(&pass));
