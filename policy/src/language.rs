@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{RegoPolicy, object::Text, problem::Why};
+use crate::{RegoError, RegoPolicy};
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,18 +43,23 @@ pub(crate) enum Condition {
     Rego(Box<RegoPolicy>),
 }
 
+/// Why a text is no condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unread {
+    /// Line and column in the text, where it lies at a place.
+    pub(crate) place: Option<(u32, u32)>,
+    pub(crate) what: String,
+    /// Whether the text is of the language all the same, and has in it what is not evaluated here.
+    pub(crate) is_language: bool,
+}
+
 impl Condition {
-    /// Reads it; nothing where that is a problem of the file that the text is in.
-    pub(crate) fn parse(dialect: Dialect, text: &Text<'_>) -> Option<Self> {
-        let refuse = |why: String| text.refuse(Why::Language(why));
+    /// Reads it.
+    pub(crate) fn parse(dialect: Dialect, text: &str) -> Result<Self, Unread> {
         match dialect {
-            Dialect::Cue => {
-                let read = cue::Policy::parse(text.value).map(|read| Self::Cue(Box::new(read)));
-                read.map_err(|why| refuse(why.to_string())).ok()
-            }
+            Dialect::Cue => cue::Policy::parse(text).map(|read| Self::Cue(Box::new(read))).map_err(|why| of_cue(&why)),
             Dialect::Rego => {
-                let read = RegoPolicy::parse(text.value).map(|read| Self::Rego(Box::new(read)));
-                read.map_err(|why| refuse(why.to_string())).ok()
+                RegoPolicy::parse(text).map(|read| Self::Rego(Box::new(read))).map_err(|why| of_rego(&why))
             }
         }
     }
@@ -71,4 +76,28 @@ impl Condition {
             Self::Rego(policy) => policy.check(input).map_err(|why| why.to_string()),
         }
     }
+}
+
+fn of_cue(why: &cue::CueError) -> Unread {
+    use cue::Problem::{
+        Contradiction, Incomplete, Redeclared, Syntax, TooLarge, Undecided, Unresolved, Unsupported, Unused,
+    };
+    let is_language = match why.problem {
+        Syntax { .. } | Unresolved(_) | Unused(_) | Redeclared(_) => false,
+        Unsupported(_) | Contradiction(_) | Undecided(_) | Incomplete(_) | TooLarge { .. } => true,
+    };
+    Unread { place: Some((why.line, why.column)), what: why.problem.to_string(), is_language }
+}
+
+fn of_rego(why: &RegoError) -> Unread {
+    use RegoError::{
+        Arguments, Impure, Keyword, NoRule, Recursion, Syntax, TooLong, TooMuch, Unbounded, Unknown, Unsafe,
+    };
+    let is_language = match why {
+        Syntax { .. } | Arguments { .. } | Recursion { .. } | Unsafe { .. } | Keyword { .. } | NoRule { .. } => false,
+        TooLong { .. } | TooMuch { .. } | Impure { .. } | Unknown { .. } | Unbounded => true,
+    };
+    let (place, words) = (why.place(), why.to_string());
+    let prefix = place.map(|(line, column)| format!("line {line}, column {column}: ")).unwrap_or_default();
+    Unread { place, what: words.strip_prefix(&prefix).unwrap_or(&words).to_owned(), is_language }
 }

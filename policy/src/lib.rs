@@ -22,6 +22,7 @@ mod lint;
 mod load;
 mod model;
 mod object;
+mod place;
 mod problem;
 mod program;
 mod reason;

@@ -26,7 +26,7 @@ pub(crate) struct Loaded {
 
 /// Reads files, each with its name and text.
 pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
-    let problems: Vec<Problems> = files.iter().map(|_| Problems::default()).collect();
+    let problems: Vec<Problems> = files.iter().map(|(name, text)| Problems::of(name, text)).collect();
     let trees: Vec<Vec<Node>> =
         files.iter().zip(&problems).map(|((_, text), problems)| documents(text, problems)).collect();
     let mut entries = Vec::new();

@@ -258,6 +258,15 @@ pub enum NotReady {
         /// What is wrong with it.
         why: String,
     },
+    /// A condition in CUE or Rego has something in it that is not evaluated here.
+    Construct {
+        /// The field that holds it, by path.
+        field: String,
+        /// Which line of which file.
+        place: String,
+        /// What it is.
+        what: String,
+    },
     /// It refers to a TrustRoot that is not there.
     NoTrustRoot(String),
     /// It refers to a TrustRoot that cannot be used, for this reason.
@@ -273,6 +282,9 @@ impl fmt::Display for NotReady {
             Self::NoAuthorities => f.write_str("has no authorities, so that nothing can satisfy it"),
             Self::NoReference { field, wanted } => write!(f, "refers in {field} to {wanted}, which is not found"),
             Self::UnusableReference { field, why } => write!(f, "cannot use what {field} refers to: {why}"),
+            Self::Construct { field, place, what } => {
+                write!(f, "has a condition that cannot be evaluated: {field}, {place}: {what}")
+            }
             Self::NoTrustRoot(name) => write!(f, "refers to trustRootRef {name}, which is not found"),
             Self::UnusableTrustRoot(name, why) => write!(f, "refers to trustRootRef {name}, which {why}"),
             Self::NoDefaultRoot => f.write_str("names no trustRootRef, and no trusted root was given"),

@@ -240,6 +240,23 @@ impl Text<'_> {
         self.problems.add(self.at, Objection::invalid(self.value, self.path.clone(), why));
     }
 
+    /// The name of the file that it is in.
+    pub(crate) fn file(&self) -> &str {
+        self.problems.file()
+    }
+
+    /// Where a line and column of it are in its file; nothing where the file does not have it as it is.
+    pub(crate) fn within(&self, place: (u32, u32)) -> Option<At> {
+        self.problems.within(self.at, self.value, place)
+    }
+
+    /// Objects to what stands at a place of its file, in this line of the value.
+    pub(crate) fn refuse_at(&self, at: At, line: u32, why: Why) {
+        let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+        let shown = self.value.lines().nth(index).or_else(|| self.value.lines().last()).unwrap_or_default();
+        self.problems.add(at, Objection::invalid(shown.trim_start(), self.path.clone(), why));
+    }
+
     /// Objects to the value unless it is as wanted.
     pub(crate) fn expect(&self, good: bool, wanted: &'static str) {
         if !good {

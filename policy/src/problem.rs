@@ -4,7 +4,7 @@
 
 use std::{cell::RefCell, fmt};
 
-use crate::glob::GlobError;
+use crate::{glob::GlobError, place::within};
 
 /// All problems of all files; there is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,7 +268,7 @@ pub enum Why {
     /// Not a regular expression.
     #[error("regex is invalid: {0}")]
     Regex(String),
-    /// Not a condition in CUE or Rego, or not one that can be evaluated.
+    /// Not a condition in CUE or Rego.
     #[error("{0}")]
     Language(String),
     /// More than one source.
@@ -298,17 +298,36 @@ impl At {
 
 /// The objections of one file, gathered while it is read.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(RefCell<Vec<(At, Objection)>>);
+pub(crate) struct Problems {
+    file: String,
+    text: String,
+    found: RefCell<Vec<(At, Objection)>>,
+}
 
 impl Problems {
+    /// None yet, of a file of this name and text.
+    pub(crate) fn of(file: &str, text: &str) -> Self {
+        Self { file: excerpt(file), text: text.to_owned(), found: RefCell::default() }
+    }
+
+    /// The name of the file.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The place of what stands at a line and column of a text that begins at `at`, if the file has it as it is.
+    pub(crate) fn within(&self, at: At, text: &str, place: (u32, u32)) -> Option<At> {
+        within(&self.text.lines().collect::<Vec<_>>(), at, text, place)
+    }
+
     /// Adds an objection.
     pub(crate) fn add(&self, at: At, objection: Objection) {
-        self.0.borrow_mut().push((at, objection));
+        self.found.borrow_mut().push((at, objection));
     }
 
     /// The objections so far, which are then forgotten.
     pub(crate) fn take(&self) -> Vec<(At, Objection)> {
-        self.0.take()
+        self.found.take()
     }
 }
 

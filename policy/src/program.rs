@@ -8,7 +8,7 @@ use crate::{
     NotReady,
     language::{Condition, Dialect},
     object::{Object, Text},
-    problem::Objection,
+    problem::{Objection, Why},
     references::{Context, References},
 };
 
@@ -16,8 +16,11 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     dialect: Dialect,
-    state: Result<Arc<Condition>, NotReady>,
+    state: State,
 }
+
+/// The condition, or why there is none.
+type State = Result<Arc<Condition>, NotReady>;
 
 /// The condition of a whole policy, and what it wants to see beside what authorities found.
 #[derive(Debug, Clone)]
@@ -77,7 +80,7 @@ impl Program {
             (None, entry) => (dialect?, entry??),
         };
         let state = match text {
-            Ok(text) => Ok(Arc::new(Condition::parse(dialect, &text)?)),
+            Ok(text) => written(dialect, &text)?,
             Err(lack) => Err(lack),
         };
         Some(Self { dialect, state })
@@ -104,6 +107,26 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.dialect.fmt(f)
     }
+}
+
+/// The condition in this text; nothing where the text is not of the language, which is a problem of the file that it is
+/// in.
+fn written(dialect: Dialect, text: &Text<'_>) -> Option<State> {
+    let unread = match Condition::parse(dialect, text.value) {
+        Ok(condition) => return Some(Ok(Arc::new(condition))),
+        Err(unread) => unread,
+    };
+    let at = unread.place.and_then(|place| text.within(place));
+    // a line of the text is worth telling where it is not one of the file
+    let line =
+        unread.place.filter(|_| at.is_none()).map(|(line, _)| format!("line {line} of it: ")).unwrap_or_default();
+    let (at, what) = (at.unwrap_or(text.at), format!("{line}{}", unread.what));
+    if unread.is_language {
+        let place = format!("{}:{}", text.file(), at.line);
+        return Some(Err(NotReady::Construct { field: text.path.clone(), place, what }));
+    }
+    text.refuse_at(at, unread.place.map_or(1, |(line, _)| line), Why::Language(what));
+    None
 }
 
 /// The text of a ConfigMap's entry; nothing where there is a problem with the reference.

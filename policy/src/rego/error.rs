@@ -111,6 +111,21 @@ pub enum RegoError {
 }
 
 impl RegoError {
+    /// Line and column, where it lies at a place.
+    pub(crate) fn place(&self) -> Option<(u32, u32)> {
+        match self {
+            RegoError::Syntax { line, column, .. }
+            | RegoError::TooMuch { line, column, .. }
+            | RegoError::Impure { line, column, .. }
+            | RegoError::Unknown { line, column, .. }
+            | RegoError::Arguments { line, column, .. }
+            | RegoError::Recursion { line, column, .. }
+            | RegoError::Unsafe { line, column, .. }
+            | RegoError::Keyword { line, column, .. } => Some((*line, *column)),
+            RegoError::TooLong { .. } | RegoError::NoRule { .. } | RegoError::Unbounded => None,
+        }
+    }
+
     /// The same at another place.
     pub(super) fn moved(mut self, place: impl Fn(u32, u32) -> (u32, u32)) -> RegoError {
         if let RegoError::Syntax { line, column, .. }
