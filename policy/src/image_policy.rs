@@ -21,6 +21,7 @@ mod window;
 pub(crate) use self::{
     conditions::{Conditions, Unmet},
     expression::{Expression, Input},
+    moment::{moment, span, written},
     platforms::Platforms,
     reprieve::Reprieves,
     require::{Answers, Member, Require, Use},

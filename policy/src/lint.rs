@@ -7,12 +7,15 @@
 mod authorities;
 mod globs;
 mod identities;
+mod image_policy;
 mod languages;
 mod objects;
 mod rules;
 mod whole;
 
 use std::{cell::RefCell, fmt};
+
+use rustls_pki_types::UnixTime;
 
 pub use self::rules::{RULES, Rule, Severity};
 use crate::{
@@ -22,13 +25,14 @@ use crate::{
     yaml::{Node, documents},
 };
 
-/// Looks through policy files, each with its name and text, as [`PolicySet::parse`] takes them.
+/// Looks through policy files, each with its name and text, as [`PolicySet::parse`] takes them; what has ended is what
+/// ends before `now`.
 ///
 /// Findings come in the order of files and lines.
 ///
 /// # Errors
 /// Fails with every problem of every file if they do not load.
-pub fn lint(files: &[(String, String)]) -> Result<Vec<Finding>, LoadErrors> {
+pub fn lint(files: &[(String, String)], now: UnixTime) -> Result<Vec<Finding>, LoadErrors> {
     let set = PolicySet::parse(files)?;
     let nothing = Problems::default(); // files that load have none
     let trees: Vec<Vec<Node>> = files.iter().map(|(_, text)| documents(text, &nothing)).collect();
@@ -38,7 +42,7 @@ pub fn lint(files: &[(String, String)]) -> Result<Vec<Finding>, LoadErrors> {
     }
     let found = Found::default();
     for entry in &entries {
-        entry.look(&nothing, &found);
+        entry.look(&nothing, &found, now);
     }
     whole::look(&set, &entries, &nothing, &found);
     Ok(found.in_order(files))

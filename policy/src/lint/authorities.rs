@@ -2,6 +2,7 @@
 
 use super::{
     Desk, identities,
+    objects::Kind,
     rules::{
         BESIDE_PASS, CA_CERT, DEFAULT_ROOT, HOST_SOURCE, IGNORES_SCT, INERT, LOG_BY_ROOT, NEEDS_CLUSTER,
         NO_AUTHORITIES, NO_TRUSTED_TIME, PLAIN_HTTP, SHORT_PREDICATE, SIGNATURE_NOT_CHECKED, TWICE,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Looks at `authorities`.
-pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>) {
+pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>, kind: Kind) {
     let authorities = desk.entries(spec, "authorities");
     if authorities.is_empty() {
         let message = "no authorities: whatever it matches is refused, also in `mode: warn`";
@@ -26,14 +27,15 @@ pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>) {
         );
     }
     let passes = |authority: &Object<'_>| action(authority) == Some("pass");
-    let lets_all_pass = authorities.iter().any(passes);
+    // What is required may ask for others beside it.
+    let lets_all_pass = authorities.iter().any(passes) && !spec.has("require");
     for authority in &authorities {
         if lets_all_pass && !passes(authority) {
             let message = "has no say: another authority of this policy lets everything pass";
             desk.note(&BESIDE_PASS, authority.at(), message, "one authority is enough; leave the `static: pass` away");
         }
         key(desk, authority);
-        keyless(desk, authority);
+        keyless(desk, authority, kind);
         fixed(desk, authority);
         log(desk, authority);
         source(desk, authority);
@@ -51,9 +53,9 @@ fn key(desk: Desk<'_>, authority: &Object<'_>) {
     desk.note_field(&key, "hashAlgorithm", &INERT, message, "it can be left away");
 }
 
-fn keyless(desk: Desk<'_>, authority: &Object<'_>) {
+fn keyless(desk: Desk<'_>, authority: &Object<'_>, kind: Kind) {
     let Some(keyless) = authority.any_object("keyless") else { return };
-    desk.entries(&keyless, "identities").iter().for_each(|identity| identities::look(desk, identity));
+    desk.entries(&keyless, "identities").iter().for_each(|identity| identities::look(desk, identity, kind));
     let message = "keyless.url changes no verdict: the trusted root says whose certificates count";
     desk.note_field(&keyless, "url", &INERT, message, "it can be left away");
     let message = "certificates given here vouch for nobody";

@@ -7,6 +7,7 @@ use regex_syntax::{
 
 use super::{
     Desk,
+    objects::Kind,
     rules::{ANYBODY, UNANCHORED, UNESCAPED_DOT},
 };
 use crate::{
@@ -15,22 +16,23 @@ use crate::{
 };
 
 /// Looks at one entry of `identities`.
-pub(super) fn look(desk: Desk<'_>, identity: &Object<'_>) {
+pub(super) fn look(desk: Desk<'_>, identity: &Object<'_>, kind: Kind) {
     for (name, whose) in [("issuerRegExp", "issuer"), ("subjectRegExp", "subject")] {
         if let Some(text) = identity.text(name) {
-            expression(desk, &text, whose);
+            expression(desk, &text, whose, kind);
         }
     }
 }
 
-fn expression(desk: Desk<'_>, text: &Text<'_>, whose: &str) {
+fn expression(desk: Desk<'_>, text: &Text<'_>, whose: &str, kind: Kind) {
     let shown = excerpt(text.value);
     if matches_everything(text.value) {
         let message = format!("`{shown}` matches every {whose}");
         desk.note(&ANYBODY, text.at, message, format_args!("write the {whose} that is expected"));
         return;
     }
-    if !is_anchored(text.value) {
+    // Those of an ImagePolicy match from end to end.
+    if kind != Kind::ImagePolicy && !is_anchored(text.value) {
         let message = format!("`{shown}` matches every {whose} that it is found in");
         desk.note(&UNANCHORED, text.at, message, "write ^ in front and $ behind, or the whole text without RegExp");
     }

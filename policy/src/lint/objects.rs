@@ -1,7 +1,9 @@
 //! The objects of the files, and which rules look at which.
 
+use rustls_pki_types::UnixTime;
+
 use super::{
-    Desk, Found, authorities, globs, languages,
+    Desk, Found, authorities, globs, image_policy, languages,
     rules::{NO_MATCH_ALLOWS, OCI11, SEVERAL},
 };
 use crate::{
@@ -24,6 +26,7 @@ pub(super) struct Entry<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     ClusterImagePolicy,
+    ImagePolicy,
     TrustRoot,
     Config,
 }
@@ -46,12 +49,18 @@ impl<'a> Entry<'a> {
         let name = top.any_object("metadata")?.text("name")?.value.to_owned();
         let kind = match top.text("kind").map_or(listed, |text| text.value) {
             "ClusterImagePolicy" => Kind::ClusterImagePolicy,
+            "ImagePolicy" => Kind::ImagePolicy,
             "TrustRoot" => Kind::TrustRoot,
             "ConfigMap" if name == SETTINGS => Kind::Config,
             _ => return None,
         };
         let spec = top.any_object("spec");
         Some(Self { file, node, kind, name, top, spec })
+    }
+
+    /// Whether it is a policy, of either kind.
+    pub(super) fn is_policy(&self) -> bool {
+        matches!(self.kind, Kind::ClusterImagePolicy | Kind::ImagePolicy)
     }
 
     /// The `spec` as it was read.
@@ -66,17 +75,20 @@ impl<'a> Entry<'a> {
     }
 
     /// Asks every rule that needs nothing but this object.
-    pub(super) fn look(&self, nothing: &Problems, found: &Found) {
+    pub(super) fn look(&self, nothing: &Problems, found: &Found, now: UnixTime) {
         let desk = self.desk(nothing, found);
         match (self.kind, &self.spec) {
-            (Kind::ClusterImagePolicy, Some(spec)) => {
+            (Kind::ClusterImagePolicy | Kind::ImagePolicy, Some(spec)) => {
                 globs::look(desk, spec);
-                authorities::look(desk, spec);
+                authorities::look(desk, spec, self.kind);
                 languages::look(desk, spec);
+                if self.kind == Kind::ImagePolicy {
+                    image_policy::look(desk, spec, now);
+                }
             }
             (Kind::TrustRoot, Some(spec)) => trust_root(desk, spec),
             (Kind::Config, _) => config(desk, &self.top),
-            (Kind::ClusterImagePolicy | Kind::TrustRoot, None) => {}
+            (Kind::ClusterImagePolicy | Kind::ImagePolicy | Kind::TrustRoot, None) => {}
         }
     }
 }

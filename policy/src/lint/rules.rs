@@ -71,6 +71,18 @@ pub(super) static NOT_READY: Rule =
     warning("not-ready", "a policy that cannot be evaluated, and so refuses what it matches").quirk("Q3");
 pub(super) static DEAD_MATCH: Rule =
     warning("dead-match", "an entry of `match` without version or resource, which matches nothing").quirk("Q16");
+pub(super) static THRESHOLD_OF_ONE: Rule = warning("threshold-of-one", "a threshold of one, which any one meets");
+pub(super) static SAME_KEY: Rule = warning("same-key", "two members of a threshold with one key, which count as one");
+pub(super) static REVOKED_AUTHORITY: Rule =
+    warning("revoked-authority", "a signer whom a policy names and revokes at once");
+pub(super) static NO_VERIFIED_TIME: Rule =
+    warning("no-verified-time", "an age that is asked of signatures whose time nobody tells");
+pub(super) static ENDED_WINDOW: Rule = warning("ended-window", "an authority whose time is over, which nothing meets");
+pub(super) static EXPIRED: Rule = warning("expired", "an exception or a broken glass that is over");
+pub(super) static UNKNOWN_ASKER: Rule =
+    warning("unknown-asker", "users or namespaces at doors that do not know them, and so decide nothing");
+pub(super) static IDLE_EXPRESSION: Rule =
+    warning("idle-expression", "an expression that looks at nothing of the image and of what is signed");
 pub(super) static NEVER_REACHED: Rule = warning("never-reached", "a policy that no image can come to");
 pub(super) static SAME_POLICY: Rule = warning("same-policy", "two policies that say the same");
 pub(super) static ONLY_WARNS: Rule = warning("only-warns", "policies of which none enforces");
@@ -96,8 +108,17 @@ pub(super) static SEVERAL: Rule =
 pub(super) static HOST_SOURCE: Rule = note("host-source", "a source that is a host without a repository").quirk("Q17");
 pub(super) static TYPE_META: Rule = note("type-meta", "type metadata, which is there for pods as well").quirk("Q20");
 
+pub(super) static THRESHOLD_OF_ALL: Rule =
+    note("threshold-of-all", "a threshold that needs all of its members, of which none may be lost");
+pub(super) static LONG_REPRIEVE: Rule =
+    note("long-reprieve", "an exception or a broken glass for more than a year from now");
+pub(super) static NEEDS_ASKER: Rule =
+    note("needs-asker", "an exception or a broken glass for namespaces or users, which only the webhook knows");
+pub(super) static NEEDS_TAG: Rule =
+    note("needs-tag", "what depends on the tag, which an image has not that is asked for by its digest alone");
+
 /// Every rule.
-pub static RULES: [&Rule; 32] = [
+pub static RULES: [&Rule; 44] = [
     &SIBLING_GLOB,
     &DEAD_GLOB,
     &REDUNDANT_GLOB,
@@ -113,6 +134,14 @@ pub static RULES: [&Rule; 32] = [
     &NO_AUTHORITIES,
     &NOT_READY,
     &DEAD_MATCH,
+    &THRESHOLD_OF_ONE,
+    &SAME_KEY,
+    &REVOKED_AUTHORITY,
+    &NO_VERIFIED_TIME,
+    &ENDED_WINDOW,
+    &EXPIRED,
+    &UNKNOWN_ASKER,
+    &IDLE_EXPRESSION,
     &NEVER_REACHED,
     &SAME_POLICY,
     &ONLY_WARNS,
@@ -130,4 +159,8 @@ pub static RULES: [&Rule; 32] = [
     &SEVERAL,
     &HOST_SOURCE,
     &TYPE_META,
+    &THRESHOLD_OF_ALL,
+    &LONG_REPRIEVE,
+    &NEEDS_ASKER,
+    &NEEDS_TAG,
 ];

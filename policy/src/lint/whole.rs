@@ -14,7 +14,7 @@ use crate::{
 
 /// Asks the rules that look at everything.
 pub(super) fn look(set: &PolicySet, entries: &[Entry<'_>], nothing: &Problems, found: &Found) {
-    let policies: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.kind == Kind::ClusterImagePolicy).collect();
+    let policies: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.is_policy()).collect();
     for entry in &policies {
         let Some(policy) = set.policies().find(|policy| policy.name() == entry.name) else { continue };
         let desk = entry.desk(nothing, found);
@@ -47,10 +47,10 @@ fn is_for_nothing(spec: &Object<'_>) -> bool {
 }
 
 fn only_warns(set: &PolicySet, policies: &[&Entry<'_>], nothing: &Problems, found: &Found) {
-    let warns = set.policies().all(|policy| policy.mode() == Mode::Warn);
+    let warns = set.policies().all(|policy| policy.mode() != Mode::Enforce);
     if let (true, Some(first)) = (warns, policies.first()) {
         let at = first.spec.as_ref().map_or(first.top.at(), |spec| spec.at_field("mode"));
-        let message = "every policy has `mode: warn`: no image is refused by any";
+        let message = "no policy enforces: no image is refused by any";
         first.desk(nothing, found).note(&ONLY_WARNS, at, message, "write `mode: enforce` once the warnings are gone");
     }
 }
@@ -59,7 +59,8 @@ fn same(policies: &[&Entry<'_>], nothing: &Problems, found: &Found) {
     let specs: Vec<String> =
         policies.iter().map(|entry| entry.spec_node().map(canonical).unwrap_or_default()).collect();
     for (index, entry) in policies.iter().enumerate() {
-        if let Some(earlier) = specs[..index].iter().position(|spec| *spec == specs[index]) {
+        let says_the_same = |earlier: &usize| specs[*earlier] == specs[index] && policies[*earlier].kind == entry.kind;
+        if let Some(earlier) = (0..index).find(says_the_same) {
             let message = format!("says the same as policy `{}`", excerpt(&policies[earlier].name));
             entry.desk(nothing, found).note(&SAME_POLICY, entry.top.at(), message, "take one of them away");
         }

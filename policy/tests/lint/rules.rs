@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use policy::RULES;
 
-use super::look;
+use super::{image_policy, look};
 
 /// A policy with this `spec`, in YAML's flow style.
 pub(crate) fn document(name: &str, spec: &str) -> String {
@@ -88,6 +88,7 @@ fn table() -> Vec<(&'static str, [String; 2], String)> {
     rows.extend(of_what_they_hold());
     rows.extend(of_conditions());
     rows.extend(of_the_whole());
+    rows.extend(image_policy::rows());
     rows
 }
 

@@ -1,8 +1,9 @@
 //! `sealgate policy lint`: what is probably not meant.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use policy::{Finding, Severity};
+use rustls_pki_types::UnixTime;
 use serde_json::{Value, json};
 
 use super::{files, sarif};
@@ -32,7 +33,9 @@ enum Output {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let findings = policy::lint(&files::read(&args.paths)?).map_err(files::unusable)?;
+    let now = jiff::Timestamp::now().as_second();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or_default()));
+    let findings = policy::lint(&files::read(&args.paths)?, now).map_err(files::unusable)?;
     match args.output {
         Output::Text => findings.iter().for_each(|finding| {
             output::line(finding);
