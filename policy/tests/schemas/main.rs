@@ -5,6 +5,7 @@
     reason = "the corpus and the readers' sources lie on disk, and the absence of the corpus is said"
 )]
 
+mod described;
 mod fields;
 mod validator;
 
