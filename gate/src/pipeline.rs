@@ -232,7 +232,7 @@ impl Gate {
         }
         let verdict = matched.decide(&progress.findings, progress.now);
         if let (Ok(Verdict::Deny(_)), Some(pinned)) = (&verdict, &progress.pinned) {
-            matched.inquiries().iter().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned)));
+            matched.inquiries().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned)));
         }
         verdict.map_err(|open| GateError::Incomplete(Box::new(open)))
     }
@@ -255,7 +255,7 @@ impl Gate {
         let given = progress.pinned.is_some();
         let pinned = self.resolve(image, progress).await?;
         let begun = Instant::now();
-        let inquiries = matched.inquiries();
+        let inquiries: Vec<_> = matched.inquiries().collect();
         progress.cached = inquiries.iter().all(|inquiry| self.0.evidence.get(&key(inquiry, &pinned)).is_some());
         // An image that nobody has seen yet is looked up together with its signatures, once.
         let now = progress.now;

@@ -16,6 +16,7 @@ use crate::{
     judge::{Case, Outcome},
     model::Requirement,
     reason,
+    trust::Plan,
 };
 
 /// The policies that are about one image; perhaps none.
@@ -27,6 +28,7 @@ pub struct Matched<'a> {
     object: Option<Box<Resource>>,
     asker: Asker,
     policies: Vec<&'a Policy>,
+    inquiries: BTreeMap<Plan, Inquiry>,
     /// For some objects, users or namespaces only, and that is not known.
     open: Vec<(&'a Policy, Unknown)>,
 }
@@ -54,7 +56,9 @@ impl<'a> Matched<'a> {
         asker: Asker,
         (policies, open): Selected<'a>,
     ) -> Self {
-        Self { set, image: Box::new(image), digest, object: object.map(Box::new), asker, policies, open }
+        let by_signature = policies.iter().copied().filter(|policy| policy.prospect() == Prospect::BySignature);
+        let inquiries = set.bases().inquiries(by_signature);
+        Self { set, image: Box::new(image), digest, object: object.map(Box::new), asker, policies, inquiries, open }
     }
 
     /// The same policies, now that the image was found to have this digest.
@@ -97,11 +101,8 @@ impl<'a> Matched<'a> {
     /// What to find out where [`Self::needs`] says evidence: one inquiry for each distinct idea of where signatures lie
     /// and what they are checked against.
     #[must_use]
-    pub fn inquiries(&self) -> Vec<&'a Inquiry> {
-        let rules = self.policies.iter().filter(|policy| policy.prospect() == Prospect::BySignature);
-        let wanted = rules.flat_map(|policy| policy.rules()).filter_map(|rule| self.set.inquiry(rule));
-        let by_name: BTreeMap<&Digest, &Inquiry> = wanted.map(|one| (one.fingerprint(), one)).collect();
-        by_name.into_values().collect()
+    pub fn inquiries(&self) -> impl ExactSizeIterator<Item = &Inquiry> {
+        self.inquiries.values()
     }
 
     /// Whether everything has to be known that the image lists, if it is an index, with answers to the inquiries about
@@ -237,8 +238,9 @@ impl<'a> Matched<'a> {
     }
 
     fn case<'c>(&'c self, policy: &'c Policy, findings: &'c Findings, now: UnixTime) -> Case<'c> {
-        let (set, image, digest, object) = (self.set, &*self.image, self.digest.as_ref(), self.object.as_deref());
-        Case { set, policy, image, digest, object, findings, now }
+        let (inquiries, image, digest, object) =
+            (&self.inquiries, &*self.image, self.digest.as_ref(), self.object.as_deref());
+        Case { inquiries, policy, image, digest, object, findings, now }
     }
 
     /// The image's digest, from whoever knows it.

@@ -4,16 +4,19 @@
 //! its condition and its expressions hold. The first can only be mended by more evidence, the last can be turned around
 //! by it, so that they are asked only when everything is known.
 
+use std::collections::BTreeMap;
+
 use oci::{Digest, ImageRef};
 use rustls_pki_types::UnixTime;
 use verifier::{Evidence, Signer, VerifiedAttestation};
 
 use crate::{
-    Findings, Met, Policy, PolicySet, Reason, Resource, expressed,
+    Findings, Inquiry, Met, Policy, Reason, Resource, expressed,
     image_policy::{Answers, Member, Use},
     input::{self, Found},
     model::{Asked, AttestationRule, By, Requirement, SignatureRule},
     reason,
+    trust::Plan,
 };
 
 /// What became of a policy.
@@ -27,7 +30,7 @@ pub(crate) enum Outcome {
 /// A policy, and all that it is held against.
 #[derive(Clone, Copy)]
 pub(crate) struct Case<'a> {
-    pub(crate) set: &'a PolicySet,
+    pub(crate) inquiries: &'a BTreeMap<Plan, Inquiry>,
     pub(crate) policy: &'a Policy,
     pub(crate) image: &'a ImageRef,
     pub(crate) digest: Option<&'a Digest>,
@@ -52,7 +55,7 @@ impl<'a> Case<'a> {
         if let Some(digest) = self.digest.filter(|digest| policy.terms.revoked.includes_image(digest)) {
             return Outcome::Failed(reason::further(policy, image, &format!("{digest} is revoked by this policy")));
         }
-        let own: Answer<'_, 'a> = &|rule| self.findings.answer(self.set.inquiry(rule)?);
+        let own: Answer<'_, 'a> = &|rule| self.findings.answer(self.inquiry(rule)?);
         let met = self.met(own).or_else(|| self.met_by_index());
         match met {
             Some((found, met)) => match self.further(&found) {
@@ -67,8 +70,12 @@ impl<'a> Case<'a> {
 
     /// Whether the authorities are as the policy wants them, so that its condition is looked at.
     pub(crate) fn reaches_conditions(self) -> bool {
-        let own: Answer<'_, 'a> = &|rule| self.findings.answer(self.set.inquiry(rule)?);
+        let own: Answer<'_, 'a> = &|rule| self.findings.answer(self.inquiry(rule)?);
         self.met(own).or_else(|| self.met_by_index()).is_some()
+    }
+
+    fn inquiry(self, rule: &SignatureRule) -> Option<&'a Inquiry> {
+        self.inquiries.get(&rule.plan())
     }
 
     fn asked(self) -> Asked<'a> {
@@ -115,7 +122,7 @@ impl<'a> Case<'a> {
     /// The signature of the index that lists the image, where the policy takes it for the image's own.
     fn met_by_index(self) -> Option<(All<'a>, Vec<Met>)> {
         let index = self.accepted_index()?;
-        self.met(&|rule| self.findings.other(index, self.set.inquiry(rule)?))
+        self.met(&|rule| self.findings.other(index, self.inquiry(rule)?))
     }
 
     /// The index that may answer for the image: one that is revoked answers for nothing.
@@ -125,8 +132,7 @@ impl<'a> Case<'a> {
     }
 
     fn index_is_known(self) -> bool {
-        self.accepted_index()
-            .is_none_or(|index| self.is_known(&|rule| self.findings.other(index, self.set.inquiry(rule)?)))
+        self.accepted_index().is_none_or(|index| self.is_known(&|rule| self.findings.other(index, self.inquiry(rule)?)))
     }
 
     /// Everything that is asked once the authorities are as the policy wants them.
@@ -140,7 +146,7 @@ impl<'a> Case<'a> {
             return Ok(());
         }
         // More evidence could turn it around.
-        let own: Answer<'_, 'a> = &|rule| self.findings.answer(self.set.inquiry(rule)?);
+        let own: Answer<'_, 'a> = &|rule| self.findings.answer(self.inquiry(rule)?);
         if !self.is_known(own) || !self.index_is_known() {
             return Err(Outcome::Open);
         }
@@ -161,7 +167,7 @@ impl<'a> Case<'a> {
         let refused = |why: String| Outcome::Failed(reason::further(self.policy, self.image, &why));
         let chosen = platforms.choose(children).map_err(|why| refused(why.to_string()))?;
         for child in chosen {
-            let answer: Answer<'_, 'a> = &|rule| self.findings.other(&child.digest, self.set.inquiry(rule)?);
+            let answer: Answer<'_, 'a> = &|rule| self.findings.other(&child.digest, self.inquiry(rule)?);
             if self.policy.terms.revoked.includes_image(&child.digest) {
                 return Err(refused(format!("{} in it is revoked by this policy", child.digest)));
             }

@@ -7,13 +7,13 @@ use serde_json::Value;
 use verifier::TrustRoot;
 
 use crate::{
-    Asker, Inquiry, LoadErrors, Matched, NoMatch, Policy, Resource, Unknown,
+    Asker, LoadErrors, Matched, NoMatch, Policy, Resource, Unknown,
     glob::Match,
     image_policy::Standing,
     load::{Loaded, load},
     model::SignatureRule,
     program::Whole,
-    trust::{Plan, Roots},
+    trust::{Bases, Roots},
     trust_root::Contents,
 };
 
@@ -23,7 +23,7 @@ pub struct PolicySet {
     policies: Vec<Policy>,
     roots: BTreeMap<String, Contents>,
     no_match: NoMatch,
-    inquiries: BTreeMap<Plan, Inquiry>,
+    bases: Bases,
     written: Digest,
     trust: Digest,
 }
@@ -38,8 +38,8 @@ impl PolicySet {
     pub fn parse(files: &[(String, String)]) -> Result<Self, LoadErrors> {
         let Loaded { policies, roots, config } = load(files)?;
         let (no_match, written) = (config.no_match, fingerprint(files));
-        let (inquiries, trust) = (BTreeMap::new(), written);
-        Ok(Self { policies, roots, no_match, inquiries, written, trust }.assembled(None))
+        let (bases, trust) = (Bases::default(), written);
+        Ok(Self { policies, roots, no_match, bases, written, trust }.assembled(None))
     }
 
     /// Whether some policy takes the root that whoever runs the gate trusts.
@@ -59,8 +59,9 @@ impl PolicySet {
         for policy in &mut self.policies {
             policy.lack = roots.lack(policy);
         }
-        self.inquiries = roots.inquiries(&self.policies);
-        let trusts: Vec<u8> = self.inquiries.values().flat_map(|one| *one.trust().fingerprint().as_bytes()).collect();
+        self.bases = roots.bases(&self.policies);
+        let all = self.bases.inquiries(self.policies.iter());
+        let trusts: Vec<u8> = all.values().flat_map(|one| *one.trust().fingerprint().as_bytes()).collect();
         self.trust = Digest::of(&trusts);
         self
     }
@@ -77,13 +78,8 @@ impl PolicySet {
         self.trust
     }
 
-    /// Everything that some policy may ask about an image.
-    pub fn inquiries(&self) -> impl Iterator<Item = &Inquiry> {
-        self.inquiries.values()
-    }
-
-    pub(crate) fn inquiry(&self, rule: &SignatureRule) -> Option<&Inquiry> {
-        self.inquiries.get(&rule.plan())
+    pub(crate) fn bases(&self) -> &Bases {
+        &self.bases
     }
 
     /// The policies.

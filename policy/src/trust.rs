@@ -23,27 +23,11 @@ pub(crate) struct Roots<'a> {
 }
 
 impl Roots<'_> {
-    /// The inquiries of these policies, one for each distinct plan, with all the keys that share it.
-    pub(crate) fn inquiries(&self, policies: &[Policy]) -> BTreeMap<Plan, Inquiry> {
-        let mut sharing: BTreeMap<Plan, (Vec<PublicKey>, Wanted)> = BTreeMap::new();
-        for (policy, rule) in policies.iter().flat_map(|policy| policy.rules().map(move |rule| (policy, rule))) {
-            let (keys, wanted) = sharing.entry(rule.plan()).or_default();
-            keys.extend(match &rule.by {
-                By::Key(key) => Some(key.clone()),
-                By::Identities(_) => None,
-            });
-            match rule.attestations.is_empty() {
-                true => wanted.signatures = true,
-                false => wanted.attestations = true,
-            }
-            wanted.attestations |= policy.terms.expressions.iter().any(Expression::sees_attestations);
-        }
-        let usable = sharing.into_iter().filter_map(|(plan, (keys, wanted))| {
-            let trust = self.assemble(&plan.0).ok()?.with_keys(keys);
-            let inquiry = Inquiry::new(trust, &plan.1, wanted);
-            Some((plan, inquiry))
-        });
-        usable.collect()
+    /// What the plans of these policies are checked against, keys aside; without those that lack a root.
+    pub(crate) fn bases(&self, policies: &[Policy]) -> Bases {
+        let materials = policies.iter().flat_map(Policy::rules).map(|rule| rule.material.clone());
+        let usable = materials.filter_map(|material| Some((material.clone(), self.assemble(&material).ok()?)));
+        Bases(usable.collect())
     }
 
     /// Why this policy can't be evaluated for want of a root.
@@ -79,6 +63,36 @@ impl Roots<'_> {
                 None => Err(NotReady::NoTrustRoot(name.clone())),
             },
         }
+    }
+}
+
+/// What signatures are checked against, keys aside.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bases(BTreeMap<Material, TrustRoot>);
+
+impl Bases {
+    /// The inquiries of these policies, one for each distinct plan, with the keys of those that share it, and no others:
+    /// a stranger's signature is tried with each.
+    pub(crate) fn inquiries<'a>(&self, policies: impl Iterator<Item = &'a Policy>) -> BTreeMap<Plan, Inquiry> {
+        let mut sharing: BTreeMap<Plan, (Vec<PublicKey>, Wanted)> = BTreeMap::new();
+        for (policy, rule) in policies.flat_map(|policy| policy.rules().map(move |rule| (policy, rule))) {
+            let (keys, wanted) = sharing.entry(rule.plan()).or_default();
+            keys.extend(match &rule.by {
+                By::Key(key) => Some(key.clone()),
+                By::Identities(_) => None,
+            });
+            match rule.attestations.is_empty() {
+                true => wanted.signatures = true,
+                false => wanted.attestations = true,
+            }
+            wanted.attestations |= policy.terms.expressions.iter().any(Expression::sees_attestations);
+        }
+        let usable = sharing.into_iter().filter_map(|(plan, (keys, wanted))| {
+            let trust = self.0.get(&plan.0)?.clone().with_keys(keys);
+            let inquiry = Inquiry::new(trust, &plan.1, wanted);
+            Some((plan, inquiry))
+        });
+        usable.collect()
     }
 }
 

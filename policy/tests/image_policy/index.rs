@@ -26,7 +26,7 @@ fn other(
     gaps: &[Gap],
 ) -> Findings {
     let subject = PinnedRef::new(image().repository().clone(), digest);
-    set.inquiries().fold(findings, |so_far, inquiry| {
+    Question::with(Vec::new()).matched(set).inquiries().fold(findings, |so_far, inquiry| {
         let found = Found { signatures: signatures.to_vec(), gaps: gaps.to_vec() };
         so_far.with_other(inquiry, Arc::new(examine(&subject, found, inquiry.trust(), at(1))))
     })

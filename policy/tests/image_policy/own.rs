@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PrivateKey;
 use oci::{Digest, ImageRef, PinnedRef, location, simple_signing};
-use policy::{Approval, Asker, Denial, Findings, PolicySet, Selection, Undecided, Verdict};
+use policy::{Approval, Asker, Denial, Findings, Matched, PolicySet, Selection, Undecided, Verdict};
 use rustls_pki_types::UnixTime;
 use verifier::{Found, Gap, Place, Source, UntrustedSignature, examine};
 
@@ -91,7 +91,7 @@ impl Question {
     /// The answers to all inquiries about the image itself.
     pub(crate) fn findings(&self, set: &PolicySet) -> Findings {
         let subject = PinnedRef::new(self.image.repository().clone(), *image().digest());
-        set.inquiries().fold(Findings::none(), |so_far, inquiry| {
+        self.matched(set).inquiries().fold(Findings::none(), |so_far, inquiry| {
             let evidence = examine(&subject, self.found(), inquiry.trust(), self.now);
             so_far.with(inquiry, Arc::new(evidence))
         })
@@ -102,8 +102,12 @@ impl Question {
     }
 
     pub(crate) fn ask_with(&self, set: &PolicySet, findings: &Findings) -> Result<Verdict, Undecided> {
+        self.matched(set).decide(findings, self.now)
+    }
+
+    pub(crate) fn matched<'s>(&self, set: &'s PolicySet) -> Matched<'s> {
         match set.select(&self.image, Some(image().digest()), None, &self.asker) {
-            Selection::Matched(matched) => matched.decide(findings, self.now),
+            Selection::Matched(matched) => matched,
             Selection::NeedsDigest => panic!("the digest was given"),
         }
     }

@@ -22,10 +22,10 @@ pub(crate) fn admits(set: &PolicySet, name: &str, signatures: Vec<UntrustedSigna
     let pinned = PinnedRef::new(name.repository().clone(), *image().digest());
     let found = Found { signatures, gaps: Vec::new() };
     let answer = |inquiry: &Inquiry| Arc::new(verifier::examine(&pinned, found.clone(), inquiry.trust(), now()));
-    let findings = set.inquiries().fold(Findings::none(), |so_far, inquiry| so_far.with(inquiry, answer(inquiry)));
     let Selection::Matched(matched) = set.select(&name, Some(image().digest()), None, &asker()) else {
         panic!("digest given")
     };
+    let findings = matched.inquiries().fold(Findings::none(), |so_far, inquiry| so_far.with(inquiry, answer(inquiry)));
     let verdict = matched.decide(&findings, now()).expect("the evidence is complete");
     matches!(verdict, Verdict::Allow(_))
 }

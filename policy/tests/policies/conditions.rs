@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::writing::{
-    asker, bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, now, set, stated, written,
+    answers, asker, bundle, by_key, document, evidence, image, incomplete, key, legacy, matched, now, set, stated,
+    written,
 };
 use keys::PrivateKey;
 use oci::{Digest, PinnedRef};
@@ -154,7 +155,7 @@ fn object_goes_into_the_condition_and_its_absence_decides_nothing() {
             object.as_ref(),
             &asker(),
         ) {
-            Selection::Matched(matched) => matched.decide(&evidence(&set, vec![legacy(&key, &image())]), now()),
+            Selection::Matched(matched) => matched.decide(&answers(&matched, vec![legacy(&key, &image())]), now()),
             Selection::NeedsDigest => panic!("the digest was given"),
         };
         let object = |name: &str, replicas: u8, kind: &str| {

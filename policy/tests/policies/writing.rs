@@ -66,13 +66,18 @@ pub(crate) fn stated(key: &PrivateKey, image: &PinnedRef, predicate_type: &str) 
 
 /// What is known after these signatures of [`image`] were examined.
 pub(crate) fn evidence(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Findings {
-    examine(set, &Found { signatures, gaps: Vec::new() })
+    answers(&matched(set), signatures)
+}
+
+/// The same, of what policies ask that were selected with more in mind.
+pub(crate) fn answers(matched: &Matched<'_>, signatures: Vec<UntrustedSignature>) -> Findings {
+    examine(matched, &Found { signatures, gaps: Vec::new() })
 }
 
 /// The same, if a source could not be read.
 pub(crate) fn incomplete(set: &PolicySet, signatures: Vec<UntrustedSignature>) -> Findings {
     let gap = Gap { source: Source::Referrers, why: "the registry answered 429".to_owned() };
-    examine(set, &Found { signatures, gaps: vec![gap] })
+    examine(&matched(set), &Found { signatures, gaps: vec![gap] })
 }
 
 /// When everything is examined and decided.
@@ -86,9 +91,9 @@ pub(crate) fn asker() -> Asker {
 }
 
 /// The same signatures, wherever an inquiry looks.
-fn examine(set: &PolicySet, found: &Found) -> Findings {
+fn examine(matched: &Matched<'_>, found: &Found) -> Findings {
     let answer = |inquiry: &Inquiry| verifier::examine(&image(), found.clone(), inquiry.trust(), now());
-    set.inquiries().fold(Findings::none(), |so_far, inquiry| so_far.with(inquiry, Arc::new(answer(inquiry))))
+    matched.inquiries().fold(Findings::none(), |so_far, inquiry| so_far.with(inquiry, Arc::new(answer(inquiry))))
 }
 
 /// A policy of this name about [`image`], with this mode and these authorities in YAML's flow style.

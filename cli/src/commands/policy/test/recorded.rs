@@ -31,7 +31,7 @@ pub(super) fn judge(
 }
 
 fn decide(matched: &Matched<'_>, image: &PinnedRef, found: &Found, now: UnixTime) -> Answer {
-    let findings = matched.inquiries().into_iter().fold(Findings::none(), |so_far, inquiry| {
+    let findings = matched.inquiries().fold(Findings::none(), |so_far, inquiry| {
         so_far.with(inquiry, Arc::new(examine(image, found.clone(), inquiry.trust(), now)))
     });
     match matched.decide(&findings, now) {
