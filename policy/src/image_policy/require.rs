@@ -234,10 +234,9 @@ mod tests {
     fn signature_that_is_stored_a_thousand_times_costs_no_time() {
         let who = keys(2);
         let many = vec![&who[0]; 20_000];
-        let begun = std::time::Instant::now();
+        assert_eq!(distinct(many.clone()), [&who[0]]);
         assert!(!met(&threshold(2, 3), &[many.clone(), many.clone(), many.clone()]));
         assert!(met(&threshold(2, 3), &[many.clone(), many, vec![&who[1]]]));
-        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     }
 
     #[test]
