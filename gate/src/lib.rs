@@ -11,6 +11,7 @@ mod examiners;
 mod family;
 mod pipeline;
 mod policies;
+mod supplier;
 pub mod trust;
 mod words;
 
@@ -18,4 +19,5 @@ pub use decision_log::{Decision, DecisionLog, Outcome, Timings};
 pub use error::GateError;
 pub use pipeline::{Door, Gate, Judged, Request};
 pub use policies::{LoadError, PolicyFolder, load};
+pub use supplier::Supplier;
 pub use words::lines;

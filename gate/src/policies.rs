@@ -14,7 +14,7 @@ use oci::Digest;
 use policy::{LoadErrors, PolicySet};
 use verifier::TrustRoot;
 
-use crate::{Gate, trust::Tuf};
+use crate::{Gate, Supplier, trust::Tuf};
 
 const MAX_FILES: usize = 1000;
 const MAX_FILE: u64 = 1024 * 1024;
@@ -23,6 +23,8 @@ const POLL: Duration = Duration::from_secs(2);
 const REFRESH: Duration = Duration::from_secs(3600);
 
 /// Reads the policies in a file, or in the `.yaml`, `.yml` and `.json` files of a folder (not of folders in it).
+///
+/// What they refer to at an address is for a [`Supplier`] to fetch.
 ///
 /// # Errors
 /// Fails if nothing is there, if something cannot be read, is no regular file or too large, and if what was read is no
@@ -80,8 +82,11 @@ pub struct PolicyFolder {
     grace: Duration,
     root: Option<TrustRoot>,
     tuf: Option<Tuf>,
-    /// As they were read, without the root.
+    supplier: Option<Supplier>,
+    /// As they were read, without the root and what they refer to.
     policies: Option<PolicySet>,
+    /// The same, until what they refer to was tried to fetch.
+    awaiting: Option<PolicySet>,
     seen: Option<Digest>,
     /// Content that was not there at the look before: perhaps half of what is being written.
     fresh: Option<Digest>,
@@ -92,7 +97,24 @@ impl PolicyFolder {
     /// Follows this file or folder. `grace` is how long the last good revision outlives a bad one.
     #[must_use]
     pub fn new(path: PathBuf, grace: Duration) -> Self {
-        Self { path, grace, root: None, tuf: None, policies: None, seen: None, fresh: None, failing_since: None }
+        Self {
+            path,
+            grace,
+            root: None,
+            tuf: None,
+            supplier: None,
+            policies: None,
+            awaiting: None,
+            seen: None,
+            fresh: None,
+            failing_since: None,
+        }
+    }
+
+    /// The same, with what policies refer to fetched by this supplier, and tried again every minute while it is not there.
+    #[must_use]
+    pub fn supplied_by(self, supplier: Supplier) -> Self {
+        Self { supplier: Some(supplier), ..self }
     }
 
     /// The same, with this trusted root for policies that name none.
@@ -119,6 +141,7 @@ impl PolicyFolder {
             self = match tokio::task::spawn_blocking(move || (read(&self.path), self)).await {
                 Ok((files, mut folder)) => {
                     folder.take_up(&gate, files, Instant::now());
+                    folder.settle(&gate).await;
                     folder
                 }
                 Err(error) => {
@@ -151,9 +174,31 @@ impl PolicyFolder {
                     tracing::info!(revision = %set.fingerprint(), "policies changed");
                 }
                 (self.seen, self.failing_since) = (Some(content), None);
-                self.policies = Some(set);
-                self.put_in_force(gate);
+                match self.supplier.as_ref().is_some_and(|supplier| supplier.lacks(&set)) {
+                    true => self.awaiting = Some(set),
+                    false => {
+                        (self.policies, self.awaiting) = (Some(set), None);
+                        self.put_in_force(gate);
+                    }
+                }
             }
+        }
+    }
+
+    /// Fetches what policies refer to and is not there: at once of those that were just read, and every minute.
+    async fn settle(&mut self, gate: &Gate) {
+        let Some(supplier) = &mut self.supplier else { return };
+        let changed = match (self.awaiting.take(), &self.policies) {
+            (Some(set), _) => {
+                supplier.fetch(&set).await;
+                self.policies = Some(set);
+                true
+            }
+            (None, Some(set)) if supplier.is_due(set) => supplier.fetch(set).await,
+            _ => false,
+        };
+        if changed {
+            self.put_in_force(gate);
         }
     }
 
@@ -162,6 +207,10 @@ impl PolicyFolder {
         let Some(set) = self.policies.clone() else { return };
         let set = match &self.root {
             Some(root) => set.with_default_root(root),
+            None => set,
+        };
+        let set = match &self.supplier {
+            Some(supplier) => set.supplied(supplier.supplies()),
             None => set,
         };
         gate.put_in_force(Arc::new(set));
@@ -307,6 +356,34 @@ mod tests {
         assert!(gate.revision().is_some());
         folder.take_up(&gate, gone(), now + Duration::from_secs(1000));
         assert!(gate.revision().is_none());
+    }
+
+    const REFERRING: &str = "policy: {type: cue, remote: {url: 'https://127.0.0.1:1/a', sha256sum: aa}}";
+
+    fn supplied_folder() -> PolicyFolder {
+        folder().supplied_by(Supplier::new(Client::new(Settings::default()).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn policy_that_refers_elsewhere_is_put_in_force_once_that_was_tried() {
+        let (gate, mut folder, now) = (gate(), supplied_folder(), Instant::now());
+        look_twice(&mut folder, &gate, GOOD, now);
+        folder.settle(&gate).await;
+        let first = gate.revision().expect("what refers to nothing waits for nothing");
+        look_twice(&mut folder, &gate, &format!("{GOOD}  {REFERRING}\n"), now);
+        assert_eq!(gate.revision(), Some(first), "the old one stays meanwhile");
+        folder.settle(&gate).await;
+        assert!(gate.revision().is_some_and(|second| second != first));
+    }
+
+    #[tokio::test]
+    async fn policy_that_takes_the_place_of_one_that_waits_is_not_overtaken_by_it() {
+        let (gate, mut folder, now) = (gate(), supplied_folder(), Instant::now());
+        look_twice(&mut folder, &gate, &format!("{GOOD}  {REFERRING}\n"), now);
+        look_twice(&mut folder, &gate, GOOD, now);
+        let plain = gate.revision().expect("it refers to nothing");
+        folder.settle(&gate).await;
+        assert_eq!(gate.revision(), Some(plain));
     }
 
     #[test]

@@ -13,14 +13,14 @@ use crate::{
     object::Object,
     problem::{At, LoadErrors, Objection, Problem, Problems, excerpt},
     references::{References, Referent},
-    trust_root::{self, Contents},
+    trust_root::{self, Root},
     yaml::{Node, documents},
 };
 
 /// What the files hold. There is at least one policy, and no name twice.
 pub(crate) struct Loaded {
     pub(crate) policies: Vec<Policy>,
-    pub(crate) roots: BTreeMap<String, Contents>,
+    pub(crate) roots: BTreeMap<String, Root>,
     pub(crate) config: Config,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
 }
 
 /// Policies and trust roots, with what they refer to.
-fn read(entries: Vec<Entry<'_>>, empty: EmptyAuthorities) -> (Vec<Policy>, BTreeMap<String, Contents>) {
+fn read(entries: Vec<Entry<'_>>, empty: EmptyAuthorities) -> (Vec<Policy>, BTreeMap<String, Root>) {
     let (mut references, mut written, mut roots) = (References::default(), Vec::new(), BTreeMap::new());
     for Entry { kind, name, namespace, top, .. } in entries {
         match kind {

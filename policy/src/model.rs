@@ -61,10 +61,20 @@ impl Policy {
     }
 
     /// Its own condition and those of its attestations.
-    fn programs(&self) -> impl Iterator<Item = &Program> {
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
         let attestations = self.rules().flat_map(|rule| &rule.attestations);
         let own = self.whole.as_ref().map(|whole| &whole.program);
         own.into_iter().chain(attestations.filter_map(|attestation| attestation.condition.as_ref()))
+    }
+
+    /// The same, to be supplied.
+    pub(crate) fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
+        let attestations = self.authorities.iter_mut().flat_map(|authority| match &mut authority.requirement {
+            Requirement::Signature(rule) => rule.attestations.as_mut_slice(),
+            Requirement::Pass | Requirement::Fail { .. } | Requirement::Unsupported => &mut [],
+        });
+        let own = self.whole.as_mut().map(|whole| &mut whole.program);
+        own.into_iter().chain(attestations.filter_map(|attestation| attestation.condition.as_mut()))
     }
 
     /// Whether a failure refuses the image. A policy without authorities does so in every mode.
@@ -267,6 +277,13 @@ pub enum NotReady {
         /// What it is.
         what: String,
     },
+    /// A document that it refers to is not at hand, or cannot be used.
+    NoDocument {
+        /// Its address.
+        url: String,
+        /// Why.
+        why: String,
+    },
     /// It refers to a TrustRoot that is not there.
     NoTrustRoot(String),
     /// It refers to a TrustRoot that cannot be used, for this reason.
@@ -285,6 +302,7 @@ impl fmt::Display for NotReady {
             Self::Construct { field, place, what } => {
                 write!(f, "has a condition that cannot be evaluated: {field}, {place}: {what}")
             }
+            Self::NoDocument { url, why } => write!(f, "refers to {url}, which {why}"),
             Self::NoTrustRoot(name) => write!(f, "refers to trustRootRef {name}, which is not found"),
             Self::UnusableTrustRoot(name, why) => write!(f, "refers to trustRootRef {name}, which {why}"),
             Self::NoDefaultRoot => f.write_str("names no trustRootRef, and no trusted root was given"),

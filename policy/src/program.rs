@@ -1,4 +1,6 @@
-//! A condition within a policy, and where its text comes from: the policy itself, or a ConfigMap.
+//! A condition within a policy, and where its text comes from: the policy itself, a ConfigMap, or an address.
+//!
+//! Nothing is fetched here. What must be is named, and the policy is not ready until it was brought.
 
 use std::{fmt, sync::Arc};
 
@@ -8,14 +10,17 @@ use crate::{
     NotReady,
     language::{Condition, Dialect},
     object::{Object, Text},
-    problem::{Objection, Why},
+    problem::{Objection, Why, excerpt},
     references::{Context, References},
+    supplies::{RemoteDocument, Supplies, Wanted},
 };
 
 /// A condition, if it is at hand and can be evaluated.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     dialect: Dialect,
+    /// Where it must be fetched from, if it must.
+    remote: Option<Wanted>,
     state: State,
 }
 
@@ -72,18 +77,39 @@ impl Program {
             dialect
         });
         policy.exactly_one(&["data", "remote", "configMapRef"], &["configMapRef", "data", "remote"]);
-        remote(policy, context);
+        let remote = policy.object("remote", &["url", "sha256sum"]).map(|remote| document(&remote));
         let entry = policy.object("configMapRef", &["name", "namespace", "key"]);
         let entry = entry.map(|entry| referred(&entry, context.references));
-        let (dialect, text) = match (policy.text("data"), entry) {
-            (Some(text), _) => (dialect?, Ok(text)),
-            (None, entry) => (dialect?, entry??),
+        let (data, dialect) = (policy.text("data"), dialect?);
+        let state = match (data, remote, entry) {
+            (Some(text), ..) => written(dialect, &text)?,
+            (None, Some(remote), _) => return Some(Self::awaited(dialect, remote?)),
+            (None, None, entry) => match entry?? {
+                Ok(text) => written(dialect, &text)?,
+                Err(lack) => Err(lack),
+            },
         };
-        let state = match text {
-            Ok(text) => written(dialect, &text)?,
-            Err(lack) => Err(lack),
+        Some(Self { dialect, remote: None, state })
+    }
+
+    fn awaited(dialect: Dialect, remote: RemoteDocument) -> Self {
+        let state = remote.lack("was not fetched");
+        Self { dialect, remote: Some(Wanted::Document(remote)), state }
+    }
+
+    /// What must be fetched.
+    pub(crate) fn wanted(&self) -> Option<&Wanted> {
+        self.remote.as_ref()
+    }
+
+    /// Takes up what was fetched, or why it is not to be had.
+    pub(crate) fn supply(&mut self, supplies: &Supplies) {
+        let Some(wanted @ Wanted::Document(document)) = &self.remote else { return };
+        self.state = match supplies.get(wanted).map(std::str::from_utf8) {
+            Err(why) => document.lack(why),
+            Ok(Err(_)) => document.lack("is not text in UTF-8"),
+            Ok(Ok(text)) => fetched(self.dialect, document, text),
         };
-        Some(Self { dialect, state })
     }
 
     /// Holds it against this input.
@@ -129,6 +155,28 @@ fn written(dialect: Dialect, text: &Text<'_>) -> Option<State> {
     None
 }
 
+/// The condition in a document that was fetched.
+fn fetched(dialect: Dialect, document: &RemoteDocument, text: &str) -> State {
+    let unread = match Condition::parse(dialect, text) {
+        Ok(condition) => return Ok(Arc::new(condition)),
+        Err(unread) => unread,
+    };
+    let place = unread.place.map(|(line, _)| format!(":{line}")).unwrap_or_default();
+    match unread.is_language {
+        false => document.lack(&format!("is not {dialect}{}: {}", place.replace(':', ", line "), unread.what)),
+        true => {
+            let (field, place) = ("remote".to_owned(), format!("{}{place}", excerpt(&document.url)));
+            Err(NotReady::Construct { field, place, what: unread.what })
+        }
+    }
+}
+
+impl RemoteDocument {
+    fn lack(&self, why: &str) -> State {
+        Err(NotReady::NoDocument { url: excerpt(&self.url), why: why.to_owned() })
+    }
+}
+
 /// The text of a ConfigMap's entry; nothing where there is a problem with the reference.
 fn referred<'a>(reference: &Object<'a>, references: &References<'a>) -> Option<Result<Text<'a>, NotReady>> {
     let (name, key) = (reference.required_text("name"), reference.required_text("key"));
@@ -136,15 +184,13 @@ fn referred<'a>(reference: &Object<'a>, references: &References<'a>) -> Option<R
     Some(references.config_map(&name?, key?.value))
 }
 
-/// A text that is kept at an address is checked for form, and is not at hand.
-fn remote(policy: &Object<'_>, context: &mut Context<'_, '_>) {
-    let Some(remote) = policy.object("remote", &["url", "sha256sum"]) else { return };
-    if let Some(url) = remote.required_text("url") {
-        let host = url.value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-        url.expect(host, "https and a host");
-    }
-    remote.required_text("sha256sum");
-    context.unsupported.push(policy.path_of("remote"));
+/// A document by its address and digest; nothing where there is a problem with either.
+fn document(remote: &Object<'_>) -> Option<RemoteDocument> {
+    let (url, sum) = (remote.required_text("url"), remote.required_text("sha256sum"));
+    let url = url?;
+    let host = url.value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    url.expect(host, "https and a host");
+    Some(RemoteDocument { url: url.value.to_owned(), sha256sum: sum?.value.trim().to_owned() })
 }
 
 const INPUTS: [&str; 4] = ["fetchConfigFile", "includeSpec", "includeObjectMeta", "includeTypeMeta"];

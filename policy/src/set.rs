@@ -1,6 +1,6 @@
 //! The set of policies in force, and which of them are about an image.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oci::{AnyDigest, Digest, ImageRef};
 use serde_json::Value;
@@ -12,16 +12,18 @@ use crate::{
     image_policy::Standing,
     load::{Loaded, load},
     model::SignatureRule,
-    program::Whole,
+    program::{Program, Whole},
+    supplies::{Supplies, Wanted},
     trust::{Bases, Roots},
-    trust_root::Contents,
+    trust_root::Root,
 };
 
 /// Checked policies, at least one, with what decides where none matches. Immutable.
 #[derive(Debug, Clone)]
 pub struct PolicySet {
     policies: Vec<Policy>,
-    roots: BTreeMap<String, Contents>,
+    roots: BTreeMap<String, Root>,
+    default: Option<TrustRoot>,
     no_match: NoMatch,
     bases: Bases,
     written: Digest,
@@ -39,7 +41,7 @@ impl PolicySet {
         let Loaded { policies, roots, config } = load(files)?;
         let (no_match, written) = (config.no_match, fingerprint(files));
         let (bases, trust) = (Bases::default(), written);
-        Ok(Self { policies, roots, no_match, bases, written, trust }.assembled(None))
+        Ok(Self { policies, roots, default: None, no_match, bases, written, trust }.assembled())
     }
 
     /// Whether some policy takes the root that whoever runs the gate trusts.
@@ -51,11 +53,31 @@ impl PolicySet {
     /// The same policies, with this root where they name none. Its own keys and demands have no say.
     #[must_use]
     pub fn with_default_root(self, root: &TrustRoot) -> Self {
-        self.assembled(Some(root))
+        Self { default: Some(root.clone()), ..self }.assembled()
     }
 
-    fn assembled(mut self, default: Option<&TrustRoot>) -> Self {
-        let roots = Roots { named: &self.roots, default };
+    /// What policies refer to that must be fetched or unpacked, each once.
+    #[must_use]
+    pub fn wanted(&self) -> BTreeSet<Wanted> {
+        let documents = self.policies.iter().flat_map(Policy::programs).filter_map(Program::wanted);
+        documents.chain(self.roots.values().filter_map(|root| root.wanted.as_ref())).cloned().collect()
+    }
+
+    /// Whether what a TrustRoot says has to be brought.
+    pub(crate) fn awaits_root(&self, name: &str) -> bool {
+        self.roots.get(name).is_some_and(|root| root.wanted.is_some())
+    }
+
+    /// The same policies, with what of this they refer to; what is not there makes the policies not ready that do.
+    #[must_use]
+    pub fn supplied(mut self, supplies: &Supplies) -> Self {
+        self.policies.iter_mut().flat_map(Policy::programs_mut).for_each(|program| program.supply(supplies));
+        self.roots.values_mut().for_each(|root| root.supply(supplies));
+        self.assembled()
+    }
+
+    fn assembled(mut self) -> Self {
+        let roots = Roots { named: &self.roots, default: self.default.as_ref() };
         for policy in &mut self.policies {
             policy.lack = roots.lack(policy);
         }

@@ -10,7 +10,7 @@ use crate::{
     image_policy::Expression,
     inquiry::Wanted,
     model::{By, Lies, Material, Requirement, RootName, SignatureRule},
-    trust_root::Contents,
+    trust_root::Root,
 };
 
 /// What an inquiry depends on beside the keys.
@@ -18,7 +18,7 @@ pub(crate) type Plan = (Material, Lies);
 
 /// All trust roots there are.
 pub(crate) struct Roots<'a> {
-    pub(crate) named: &'a BTreeMap<String, Contents>,
+    pub(crate) named: &'a BTreeMap<String, Root>,
     pub(crate) default: Option<&'a TrustRoot>,
 }
 
@@ -57,7 +57,7 @@ impl Roots<'_> {
     fn root(&self, name: &RootName) -> Result<&TrustRoot, NotReady> {
         match name {
             RootName::Default => self.default.ok_or(NotReady::NoDefaultRoot),
-            RootName::Named(name) => match self.named.get(name) {
+            RootName::Named(name) => match self.named.get(name).map(|root| &root.contents) {
                 Some(Ok(root)) => Ok(root),
                 Some(Err(why)) => Err(NotReady::UnusableTrustRoot(name.clone(), why.clone())),
                 None => Err(NotReady::NoTrustRoot(name.clone())),

@@ -1,7 +1,7 @@
 //! TrustRoot: whose certificates, logs and clocks count, as an object of its own.
 //!
-//! Keys given in the object are read in full. A TUF repository, remote or packed, is validated in its structure; what
-//! it holds is not known here, and policies that refer to it are not ready.
+//! Keys given in the object are read in full. Of a TUF repository, remote or packed, only the structure is known here;
+//! policies that refer to it are not ready until what it holds was brought.
 
 use std::fmt;
 
@@ -9,31 +9,70 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PublicKey;
 use verifier::{CertificateAuthority, CertificateLog, TimestampAuthority, TransparencyLog, TrustRoot, Window};
 
-use crate::{object::Object, problem::Objection};
+use crate::{
+    object::Object,
+    problem::Objection,
+    supplies::{Supplies, TufPlace, TufRepository, Wanted},
+};
 
 /// What a TrustRoot says, or why it can be used for nothing.
 pub(crate) type Contents = Result<TrustRoot, String>;
 
+/// A TrustRoot.
+#[derive(Debug, Clone)]
+pub(crate) struct Root {
+    /// The repository that must be asked for it, if one must.
+    pub(crate) wanted: Option<Wanted>,
+    pub(crate) contents: Contents,
+}
+
+impl Root {
+    /// Takes up what was brought, or why it is not to be had.
+    pub(crate) fn supply(&mut self, supplies: &Supplies) {
+        let Some(wanted) = &self.wanted else { return };
+        self.contents = match supplies.get(wanted) {
+            Err(why) => Err(why.to_owned()),
+            Ok(bytes) => TrustRoot::parse_trusted_root(bytes)
+                .map_err(|why| format!("holds a trusted root that cannot be read: {why}")),
+        };
+    }
+}
+
 /// Reads the `spec` of a TrustRoot. The result counts only if there was no problem.
-pub(crate) fn read(top: &Object<'_>) -> Contents {
+pub(crate) fn read(top: &Object<'_>) -> Root {
     const KINDS: [&str; 3] = ["remote", "repository", "sigstoreKeys"];
+    let given = |contents| Root { wanted: None, contents };
     let Some(spec) = top.object("spec", &KINDS) else {
         top.object_to(top.at(), Objection::Missing { paths: vec![top.path_of("spec")] });
-        return Err("has no spec".to_owned());
+        return given(Err("has no spec".to_owned()));
     };
     spec.exactly_one(&KINDS, &KINDS);
-    if let Some(remote) = spec.object("remote", &["root", "mirror", "targets", "trustedRootTarget"]) {
-        require(&remote, &["root", "mirror"]);
-        accept(&remote, &["targets", "trustedRootTarget"]);
-        return Err("is a remote TUF repository, which policies cannot use yet".to_owned());
-    }
-    if let Some(repository) = spec.object("repository", &["root", "mirrorFS", "targets", "trustedRootTarget"]) {
-        require(&repository, &["root", "mirrorFS"]);
-        accept(&repository, &["targets", "trustedRootTarget"]);
-        return Err("is a packed TUF repository, which policies cannot use yet".to_owned());
+    for (kind, place) in [("remote", "mirror"), ("repository", "mirrorFS")] {
+        if let Some(object) = spec.object(kind, &["root", place, "targets", "trustedRootTarget"]) {
+            return repository(&object, place).unwrap_or_else(|why| given(Err(why)));
+        }
     }
     let keys = spec.object("sigstoreKeys", &[AUTHORITIES.as_slice(), LOGS.as_slice()].concat());
-    keys.map_or_else(|| Err("has no keys".to_owned()), |keys| sigstore_keys(&keys))
+    given(keys.map_or_else(|| Err("has no keys".to_owned()), |keys| sigstore_keys(&keys)))
+}
+
+/// A TUF repository, whose contents are to be brought.
+fn repository(object: &Object<'_>, place: &str) -> Result<Root, String> {
+    require(object, &["root", place]);
+    let text = |name: &str| object.text(name).map(|text| text.value.to_owned());
+    let bytes = |name: &str| {
+        let text = text(name).unwrap_or_default();
+        decoded(&text).ok_or_else(|| unusable(&object.path_of(name), &"not base64"))
+    };
+    let root = bytes("root")?;
+    let place = match place {
+        "mirror" => TufPlace::Mirror(text(place).unwrap_or_default()),
+        _ => TufPlace::Archive(bytes(place)?),
+    };
+    let targets = text("targets").unwrap_or_else(|| "targets".to_owned());
+    let target = text("trustedRootTarget").unwrap_or_else(|| "trusted_root.json".to_owned());
+    let wanted = Wanted::TrustedRoot(TufRepository { root, place, targets, target });
+    Ok(Root { wanted: Some(wanted), contents: Err("is a TUF repository that was not asked".to_owned()) })
 }
 
 /// All of them, or the fault of the first that cannot be used: a root of which a part is missing would refuse what it
@@ -101,9 +140,13 @@ fn log_key(path: &str, text: &str) -> Result<PublicKey, String> {
 
 /// Text in base64, as Kubernetes writes bytes.
 fn pem(path: &str, text: &str) -> Result<String, String> {
-    let compact: String = text.split_ascii_whitespace().collect();
-    let text = BASE64_STANDARD.decode(compact).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = decoded(text).and_then(|bytes| String::from_utf8(bytes).ok());
     text.ok_or_else(|| unusable(path, &"not PEM in base64"))
+}
+
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let compact: String = text.split_ascii_whitespace().collect();
+    BASE64_STANDARD.decode(compact).ok()
 }
 
 fn unusable(path: &str, why: &dyn fmt::Display) -> String {
@@ -112,10 +155,6 @@ fn unusable(path: &str, why: &dyn fmt::Display) -> String {
 
 fn require(object: &Object<'_>, names: &[&str]) {
     names.iter().for_each(|name| drop(object.required_text(name)));
-}
-
-fn accept(object: &Object<'_>, names: &[&str]) {
-    names.iter().for_each(|name| drop(object.text(name)));
 }
 
 const AUTHORITIES: [&str; 2] = ["certificateAuthorities", "timestampAuthorities"];

@@ -43,6 +43,12 @@ impl Registry {
         }
     }
 
+    /// The server of an address that is no registry's; nothing where the address names none.
+    pub(crate) fn at(url: &Url) -> Option<Self> {
+        let authority = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
+        Some(Self { name: authority.clone(), authority, host: url.host()?.to_owned() })
+    }
+
     /// The URL of a path of the API.
     pub(crate) fn url(&self, scheme: Scheme, path: &str) -> Url {
         let text = format!("{}://{}{path}", scheme.as_str(), self.authority);

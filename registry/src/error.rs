@@ -237,6 +237,8 @@ pub enum Item {
     SignatureLayers,
     /// Tags of a repository.
     Tags,
+    /// A document that is no registry's.
+    Document,
 }
 
 impl fmt::Display for Item {
@@ -250,6 +252,7 @@ impl fmt::Display for Item {
             Self::Pages => "pages",
             Self::Referrers => "referrers",
             Self::SignatureLayers => "signature layers",
+            Self::Document => "document",
             Self::Tags => "tags",
         })
     }
@@ -361,6 +364,12 @@ pub enum Refusal {
     #[error("redirected to this machine itself: `{url}`")]
     Inward {
         /// The target, cut and escaped.
+        url: String,
+    },
+    /// A document on this machine itself, which whoever wrote its address may not even know.
+    #[error("`{url}` is on this machine itself, and no certificate is configured for it")]
+    ThisMachine {
+        /// The address, cut and escaped.
         url: String,
     },
     /// From HTTPS to HTTP.

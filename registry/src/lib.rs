@@ -11,6 +11,7 @@ mod auth;
 mod client;
 mod credentials;
 mod discover;
+mod document;
 mod download;
 mod error;
 pub mod layout;

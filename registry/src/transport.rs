@@ -140,9 +140,14 @@ impl Transport {
         host.scheme.get().is_some_and(|scheme| registry.url(*scheme, "/").origin() == url.origin())
     }
 
+    /// Whether certificates are configured for this server, or for all.
+    pub(crate) fn knows(&self, registry: &Registry) -> bool {
+        self.tls.given.is_some() || self.tls.folder(&registry.authority).is_some()
+    }
+
     /// The scheme to try, and the one to try if that is not spoken.
     fn candidates(&self, registry: &Registry) -> (Scheme, Option<Scheme>) {
-        if self.tls.given.is_some() || self.tls.folder(&registry.authority).is_some() {
+        if self.knows(registry) {
             return (Scheme::Https, None);
         }
         match (registry.is_loopback(), self.allow_http) {

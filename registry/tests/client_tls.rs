@@ -14,7 +14,7 @@ use axum::response::Response;
 use axum_server::tls_rustls::RustlsConfig;
 use oci::media_type::OCI_MANIFEST;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use registry::{Cause, Client, ClientCert, ClientError, Refusal, RegistryError, Settings};
+use registry::{Cause, Client, ClientCert, ClientError, Lookup, Refusal, RegistryError, Settings};
 use rustls::{RootCertStore, ServerConfig, crypto::aws_lc_rs, server::WebPkiClientVerifier};
 use scripted::*;
 
@@ -297,4 +297,41 @@ async fn system_authorities_come_from_ssl_cert_file() {
 async fn reaches_the_registry_named_in_the_environment() {
     let domain = std::env::var("REGISTRY_UNDER_TEST").unwrap();
     assert_eq!(resolve(&client(), &domain).await, Ok(true));
+}
+
+#[tokio::test]
+async fn document_is_fetched_by_https_with_a_bound_and_absence_is_told_apart() {
+    let authority = Authority::new();
+    let server = TlsRegistry::answering(&authority, &["127.0.0.1"], None, |seen| match seen.path.as_str() {
+        "/policy.cue" => ok("text/plain", b"a: 1".to_vec()),
+        "/broken" => status(500),
+        _ => status(404),
+    })
+    .await;
+    let (_dir, settings) = certs_d(&server.address.to_string(), &[("ca.crt", &authority.pem())]);
+    let client = client_with(settings);
+    let at = |path: &str| format!("https://{}{path}", server.address);
+    assert_eq!(client.document(&at("/policy.cue"), 4).await, Ok(Lookup::Found(b"a: 1".to_vec())));
+    assert!(matches!(client.document(&at("/policy.cue"), 3).await, Err(RegistryError::TooLarge { .. })));
+    assert_eq!(client.document(&at("/other"), 4).await, Ok(Lookup::Absent));
+    assert!(matches!(client.document(&at("/broken"), 4).await, Err(RegistryError::Failed { .. })));
+    assert!(server.seen.lock().unwrap().iter().all(|seen| !seen.headers.contains_key("authorization")));
+}
+
+#[tokio::test]
+async fn document_is_not_asked_for_in_plain_http_nor_on_this_machine_nor_at_metadata_addresses() {
+    let client = client_with(Settings::default());
+    let refusal = async |address: &str| match client.document(address, 1).await {
+        Err(RegistryError::Refused { refusal, .. }) => refusal,
+        other => panic!("{address}: {other:?}"),
+    };
+    for address in ["https://127.0.0.1:1/a", "https://localhost/a", "https://[::1]/a"] {
+        assert!(matches!(refusal(address).await, Refusal::ThisMachine { .. }), "{address}");
+    }
+    for address in ["https://169.254.169.254/a", "https://[fd00:ec2::254]/a"] {
+        assert!(matches!(refusal(address).await, Refusal::Forbidden { .. }), "{address}");
+    }
+    for address in ["http://a.example/a", "file:///etc/passwd", "nonsense", "https://user:word@a.example/"] {
+        assert!(matches!(refusal(address).await, Refusal::Address { .. }), "{address}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ::registry::Client;
-use gate::{DecisionLog, Gate, PolicyFolder};
+use gate::{DecisionLog, Gate, PolicyFolder, Supplier};
 use oci::ImageRef;
 use policy::PolicySet;
 use verifier::TrustRoot;
@@ -40,7 +40,7 @@ impl PolicyFlags {
     /// A gate with this policy in force, for these images.
     pub(crate) async fn gate_for(&self, images: &[ImageRef], flags: &RegistryFlags) -> Result<Gate, Failure> {
         let client = flags.client(images).map_err(usage)?;
-        let (gate, _) = self.gate(client, DecisionLog::Off).await?;
+        let (gate, ..) = self.gate(client, DecisionLog::Off).await?;
         Ok(gate)
     }
 
@@ -52,8 +52,8 @@ impl PolicyFlags {
         log: DecisionLog,
         grace: Duration,
     ) -> Result<(Gate, PolicyFolder), Failure> {
-        let (gate, root) = self.gate(flags.client_for_strangers().map_err(usage)?, log).await?;
-        let folder = PolicyFolder::new(self.policy.clone(), grace);
+        let (gate, root, supplier) = self.gate(flags.client_for_strangers().map_err(usage)?, log).await?;
+        let folder = PolicyFolder::new(self.policy.clone(), grace).supplied_by(supplier);
         let folder = match (root, &self.trusted_root, trust_source::by_files()) {
             (Some(root), None, false) => folder.with_root(root).refreshed_by(trust_source::tuf(None, None)?),
             (Some(root), _, _) => folder.with_root(root),
@@ -62,13 +62,15 @@ impl PolicyFlags {
         Ok((gate, folder))
     }
 
-    async fn gate(&self, client: Client, log: DecisionLog) -> Result<(Gate, Option<TrustRoot>), Failure> {
+    async fn gate(&self, client: Client, log: DecisionLog) -> Result<(Gate, Option<TrustRoot>, Supplier), Failure> {
         let mut weakening = WEAKENING.into_iter().chain(registry::WEAKENING);
         if let Some(name) = weakening.find(|name| std::env::var_os(name).is_some()) {
             let message = format!("{name} is set, but what is demanded of an image is the policy's to say here");
             return Err(Failure::new(Exit::Usage, message).hint(format_args!("unset {name}")));
         }
         let policies = gate::load(&self.policy).map_err(|why| Failure::new(Exit::Undecided, why))?;
+        let mut supplier = Supplier::new(client.clone());
+        let policies = supplier.supply(policies).await;
         let gate = Gate::new(client, repository::from_environment()?, log);
         let root = self.default_root(&policies).await.map_err(undecided)?;
         let policies = match &root {
@@ -76,7 +78,7 @@ impl PolicyFlags {
             None => policies,
         };
         gate.put_in_force(Arc::new(policies));
-        Ok((gate, root))
+        Ok((gate, root, supplier))
     }
 
     /// The root for policies that name none; not even looked for where each names its own.

@@ -3,7 +3,7 @@
 use super::{
     Desk,
     image_policy::is_for_webhook_alone,
-    rules::{DEAD_MATCH, INERT, NEEDS_OBJECT, NOT_MONOTONE, TYPE_META},
+    rules::{DEAD_MATCH, INERT, NEEDS_OBJECT, NOT_FETCHED, NOT_MONOTONE, TYPE_META},
 };
 use crate::object::{Object, Text};
 
@@ -58,6 +58,11 @@ fn inputs(desk: Desk<'_>, policy: &Object<'_>, object_is_known: bool) {
 
 /// What the policy does not hold itself.
 fn elsewhere(desk: Desk<'_>, policy: &Object<'_>) {
+    if policy.has("remote") {
+        let message = "the condition was not fetched, so that nothing is known of what it says";
+        let hint = "`policy test` and the doors fetch it; until it is there, what the policy matches is refused";
+        desk.note(&NOT_FETCHED, policy.at_field("remote"), message, hint);
+    }
     let Some(reference) = policy.any_object("configMapRef") else { return };
     let message = "configMapRef.namespace changes nothing: policy-controller looks in its own namespace, and here the name counts";
     desk.note_field(&reference, "namespace", &INERT, message, "it can be left away");

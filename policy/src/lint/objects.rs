@@ -4,7 +4,7 @@ use rustls_pki_types::UnixTime;
 
 use super::{
     Desk, Found, authorities, globs, image_policy, languages,
-    rules::{NO_MATCH_ALLOWS, OCI11, SEVERAL},
+    rules::{NO_MATCH_ALLOWS, NOT_FETCHED, OCI11, SEVERAL},
 };
 use crate::{
     load::SETTINGS,
@@ -94,6 +94,12 @@ impl<'a> Entry<'a> {
 }
 
 fn trust_root(desk: Desk<'_>, spec: &Object<'_>) {
+    for kind in ["remote", "repository"] {
+        let message = "what the TUF repository holds is not known here";
+        let hint =
+            "`policy test` and the doors ask it; until it answers, what policies match that refer to it is refused";
+        desk.note_field(spec, kind, &NOT_FETCHED, message, hint);
+    }
     let Some(keys) = spec.any_object("sigstoreKeys") else { return };
     for (list, what) in [("timestampAuthorities", "timestamp authorities"), ("tLogs", "transparency logs")] {
         let count = keys.items(list).len();

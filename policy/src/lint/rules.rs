@@ -93,6 +93,8 @@ pub(super) static CA_CERT: Rule =
 pub(super) static SIGNATURE_NOT_CHECKED: Rule =
     note("signature-not-checked", "attestations, beside which no signature of the image is asked for");
 pub(super) static NEEDS_CLUSTER: Rule = note("needs-cluster", "what only an API server can give");
+pub(super) static NOT_FETCHED: Rule =
+    note("not-fetched", "what lies at an address or in an archive, which is not looked at here");
 pub(super) static NEEDS_OBJECT: Rule =
     note("needs-object", "what depends on the object that an image runs in, which only some doors know");
 pub(super) static NOT_MONOTONE: Rule =
@@ -118,7 +120,7 @@ pub(super) static NEEDS_TAG: Rule =
     note("needs-tag", "what depends on the tag, which an image has not that is asked for by its digest alone");
 
 /// Every rule.
-pub static RULES: [&Rule; 44] = [
+pub static RULES: [&Rule; 45] = [
     &SIBLING_GLOB,
     &DEAD_GLOB,
     &REDUNDANT_GLOB,
@@ -150,6 +152,7 @@ pub static RULES: [&Rule; 44] = [
     &CA_CERT,
     &SIGNATURE_NOT_CHECKED,
     &NEEDS_CLUSTER,
+    &NOT_FETCHED,
     &NEEDS_OBJECT,
     &NOT_MONOTONE,
     &DEFAULT_ROOT,

@@ -19,7 +19,8 @@ pub(super) fn look(set: &PolicySet, entries: &[Entry<'_>], nothing: &Problems, f
         let Some(policy) = set.policies().find(|policy| policy.name() == entry.name) else { continue };
         let desk = entry.desk(nothing, found);
         match policy.readiness() {
-            Ok(()) | Err(NotReady::NoDefaultRoot | NotReady::NoAuthorities) => {}
+            Ok(()) | Err(NotReady::NoDefaultRoot | NotReady::NoAuthorities | NotReady::NoDocument { .. }) => {}
+            Err(NotReady::UnusableTrustRoot(name, _)) if set.awaits_root(name) => {}
             Err(why) => {
                 let message = format!("it {why}: whatever it matches is refused");
                 desk.note(&NOT_READY, entry.top.at(), excerpt(&message), "take away what it cannot work with");

@@ -226,6 +226,7 @@ fn of_what_they_hold() -> Vec<(&'static str, [String; 2], String)> {
 }
 
 fn of_conditions() -> Vec<(&'static str, [String; 2], String)> {
+    let repository = root("r", "").replace("sigstoreKeys: {}", "remote: {root: e30=, mirror: 'https://a.example'}");
     let from = |further: &str| beside(&format!("policy: {{type: cue, configMapRef: {{name: m, key: k{further}}}}}"));
     vec![
         (
@@ -240,6 +241,14 @@ fn of_conditions() -> Vec<(&'static str, [String; 2], String)> {
                 beside("policy: {type: cue, data: 'a: 1', includeSpec: true}"),
             ],
             beside("policy: {type: cue, data: 'a: 1', fetchConfigFile: true}"),
+        ),
+        (
+            "not-fetched",
+            [
+                beside("policy: {type: cue, remote: {url: 'https://a.example/b', sha256sum: c}}"),
+                by_key("") + &repository,
+            ],
+            condition("cue", "a: 1"),
         ),
         ("inert-field", [from(", namespace: x"), from(", namespace: z")], from("")),
         (

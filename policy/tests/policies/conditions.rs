@@ -210,7 +210,7 @@ fn condition_that_cannot_be_read_does_not_load() {
         ("rego", "package sigstore\nisCompliant {", 11),
         ("rego", "package sigstore\nisCompliant if { true }", 11),
         ("rego", "package sigstore\nisCompliant { count(1, 2, 3) }", 11),
-        ("rego", "package elsewhere\nisCompliant { true }", 9),
+        ("rego", "package elsewhere\nisCompliant { true }", 10),
     ] {
         let text = with_condition("p", language, data);
         let errors = PolicySet::parse(&[("p.yaml".into(), text.clone())]).unwrap_err();

@@ -106,11 +106,7 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
     let key = key();
     let plain = by_key(&key, "");
     let pem = key.public().to_pem().replace('\n', "\\n");
-    let elsewhere = "{type: cue, remote: {url: 'https://a/b', sha256sum: c}}";
-    let attestations = &format!(", attestations: [{{name: a, predicateType: custom, policy: {elsewhere}}}]");
     let rows = [
-        ("spec.policy.remote", plain.clone(), ", policy: {type: cue, remote: {url: 'https://a/b', sha256sum: c}}"),
-        ("spec.authorities[0].attestations[0].policy.remote", by_key(&key, attestations), ""),
         ("spec.authorities[0].keyless.ca-cert", CA_CERT.to_owned(), ""),
         ("spec.authorities[1].keyless.ca-cert", format!("{plain}, {CA_CERT}"), ""),
         ("spec.authorities[0].key.kms", "{key: {kms: 'hashivault://x'}}".to_owned(), ""),

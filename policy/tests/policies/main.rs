@@ -5,5 +5,6 @@ mod conditions;
 mod fields;
 mod references;
 mod semantics;
+mod supplies;
 mod validation;
 mod writing;

@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures::future::join_all;
-use gate::{DecisionLog, Gate};
+use gate::{DecisionLog, Gate, Supplier};
 use oci::ImageRef;
 use policy::PolicySet;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn judge(cases: Cases, args: &Args) -> Result<Vec<(Case, Answer)>, Failure> {
-    let set = files::load(&cases.policies)?;
+    let set = supplied(files::load(&cases.policies)?, &args.registry).await?;
     let root = cases.trusted_root.as_deref().or(args.trusted_root.as_deref());
     let set = Arc::new(with_root(set, root).await?);
     let asked: Vec<&ImageRef> =
@@ -114,6 +114,14 @@ fn gate<'a>(
     let gate = Gate::new(client, repository::from_environment()?, DecisionLog::Off);
     gate.put_in_force(set.clone());
     Ok(gate)
+}
+
+/// The policies with what they refer to at an address, as doors have them.
+async fn supplied(set: PolicySet, flags: &RegistryFlags) -> Result<PolicySet, Failure> {
+    if set.wanted().is_empty() {
+        return Ok(set);
+    }
+    Ok(Supplier::new(flags.client([]).map_err(unusable)?).supply(set).await)
 }
 
 /// The policies with the root for those that name none; not even looked for where each names its own.

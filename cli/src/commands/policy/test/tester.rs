@@ -13,7 +13,7 @@ use oci::ImageRef;
 use policy::{PolicySet, Reason, Verdict};
 use serde_json::json;
 
-use super::{super::files, gate, object, with_root};
+use super::{super::files, gate, object, supplied, with_root};
 use crate::{
     exit::{Exit, Failure},
     flags::registry::RegistryFlags,
@@ -99,7 +99,7 @@ async fn read(
         let message = format!("policy `{}` found, wanted a file: addresses are not fetched", url.display());
         return Err(Failure::failed(message).hint("fetch it first, and look at it"));
     }
-    let set = with_root(files::load(&paths)?, root).await?;
+    let set = with_root(supplied(files::load(&paths)?, flags).await?, root).await?;
     let image = question.image.as_deref().unwrap_or_default();
     let image: ImageRef = image.parse().map_err(|why| Failure::failed(format_args!("image `{image}`: {why}")))?;
     let object = question.resource.as_deref().map(object::read).transpose()?;
