@@ -2,7 +2,7 @@
 //!
 //! The document is that of policy-controller, by its names; see its documentation of "policy at ClusterImagePolicy level".
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oci::Digest;
 use serde_json::{Map, Value, json};
@@ -54,11 +54,14 @@ impl Found<'_> {
                 json!({ "signatures": all.into_iter().map(of).collect::<Vec<_>>() })
             }
             Self::Attestations(all) => {
+                // those of one name, so that neither hides the other
+                let mut named: BTreeMap<&str, Vec<&VerifiedAttestation>> = BTreeMap::new();
+                all.iter().for_each(|(name, all)| named.entry(name).or_default().extend(all));
                 let list = |all: &[&VerifiedAttestation]| {
                     let all = counted(all, VerifiedAttestation::format, VerifiedAttestation::id);
                     all.into_iter().map(attested).collect()
                 };
-                let named = all.iter().map(|(name, all)| ((*name).to_owned(), list(all)));
+                let named = named.iter().map(|(name, all)| ((*name).to_owned(), list(all)));
                 json!({ "attestations": named.collect::<Map<String, Value>>() })
             }
         }

@@ -154,7 +154,10 @@ fn attestations(desk: Desk<'_>, authority: &Object<'_>) {
     for attestation in &attestations {
         if let Some(name) = attestation.text("name") {
             if names.contains(&name.value) {
-                let message = format!("`{}` is the name of two attestations: one hides the other", excerpt(name.value));
+                let message = format!(
+                    "`{}` is the name of two attestations: in policy-controller one hides the other",
+                    excerpt(name.value)
+                );
                 desk.note(&TWICE, name.at, message, "give each a name of its own");
             }
             names.push(name.value);

@@ -69,6 +69,29 @@ fn every_attestation_that_is_listed_is_asked_for() {
 }
 
 #[test]
+fn attestations_of_one_name_are_all_asked_for_and_none_hides_another() {
+    let key = key();
+    let two = ", attestations: [{name: a, predicateType: spdx}, {name: a, predicateType: vuln}]";
+    let (bill, scan) = (|| stated(&key, &image(), SPDX), || stated(&key, &image(), VULN));
+    assert!(allowed(&asking(&key, two, ""), vec![bill(), scan()]));
+    assert!(!allowed(&asking(&key, two, ""), vec![bill()]));
+    assert!(!allowed(&asking(&key, two, ""), vec![scan()]));
+    for (kind, holds) in [(SPDX, true), (VULN, true), ("other", false)] {
+        let among = format!(
+            "package sigstore\\nisCompliant {{ input.authorityMatches.team.attestations.a[_].predicateType == \\\"{kind}\\\" }}"
+        );
+        let set = asking(&key, two, &format!(", policy: {{type: rego, data: \"{among}\"}}"));
+        assert_eq!(allowed(&set, vec![bill(), scan()]), holds, "{kind}");
+    }
+    let counted = "package sigstore\\nisCompliant { count(input.authorityMatches.team.attestations.a) == 2 }";
+    let set = asking(&key, two, &format!(", policy: {{type: rego, data: \"{counted}\"}}"));
+    assert!(allowed(&set, vec![bill(), scan()]));
+    let same = ", attestations: [{name: a, predicateType: spdx}, {name: a, predicateType: spdx}]";
+    let set = asking(&key, same, &format!(", policy: {{type: rego, data: \"{counted}\"}}"));
+    assert!(!allowed(&set, vec![bill()]), "one that meets both counts once");
+}
+
+#[test]
 fn condition_on_a_statement_is_met_by_one_statement() {
     let key = key();
     for (language, holds, fails) in [
