@@ -137,6 +137,7 @@ impl PolicyFolder {
             if refreshed.elapsed() > REFRESH {
                 refreshed = Instant::now();
                 self.refresh(&gate).await;
+                self.refresh_named(&gate).await;
             }
             self = match tokio::task::spawn_blocking(move || (read(&self.path), self)).await {
                 Ok((files, mut folder)) => {
@@ -236,6 +237,14 @@ impl PolicyFolder {
                 self.root = Some(root);
                 self.put_in_force(gate);
             }
+        }
+    }
+
+    /// The same of the repositories that TrustRoots name.
+    async fn refresh_named(&mut self, gate: &Gate) {
+        let (Some(supplier), Some(set)) = (&mut self.supplier, &self.policies) else { return };
+        if supplier.refresh(set).await {
+            self.put_in_force(gate);
         }
     }
 

@@ -1,20 +1,24 @@
-//! What policies refer to and do not hold, fetched: documents by their addresses.
+//! What policies refer to and do not hold, fetched: documents by their addresses, trusted roots from TUF repositories.
 //!
 //! That happens when policies are loaded, reloaded, and every minute while something is not there; never while somebody
 //! waits for a verdict. What is not there makes the policies not ready that refer to it, with the reason.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt as _, stream};
-use policy::{PolicySet, RemoteDocument, Supplies, Wanted};
+use policy::{PolicySet, RemoteDocument, Supplies, TufPlace, Wanted};
 use registry::{Client, Lookup, RegistryError};
 use tokio::time::{Instant, timeout};
+
+use crate::trust::{Seen, trusted_root};
 
 /// Fetches what policies refer to, and keeps it.
 #[derive(Debug, Clone)]
 pub struct Supplier {
     client: Client,
     supplies: Supplies,
+    /// What was seen of each TUF repository.
+    seen: BTreeMap<Wanted, Seen>,
     tried: Instant,
 }
 
@@ -23,7 +27,7 @@ impl Supplier {
     /// is sent.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client, supplies: Supplies::default(), tried: Instant::now() }
+        Self { client, supplies: Supplies::default(), seen: BTreeMap::new(), tried: Instant::now() }
     }
 
     /// These policies with all that they refer to, as far as it is to be had. What is there already is not fetched again.
@@ -52,27 +56,48 @@ impl Supplier {
     pub(crate) async fn fetch(&mut self, set: &PolicySet) -> bool {
         let wanted = set.wanted();
         self.supplies.keep(|one| wanted.contains(one));
-        let missing: Vec<Wanted> = wanted.into_iter().filter(|one| !self.supplies.has(one)).collect();
+        self.seen.retain(|one, _| wanted.contains(one));
+        let missing = wanted.into_iter().filter(|one| !self.supplies.has(one)).collect();
         self.tried = Instant::now();
+        self.take(missing).await
+    }
+
+    /// Asks the mirrors of TrustRoots again. What cannot be had leaves the last root as it is. Whether any has answered.
+    pub async fn refresh(&mut self, set: &PolicySet) -> bool {
+        let at_mirror = |one: &Wanted| match one {
+            Wanted::TrustedRoot(repository) => matches!(repository.place(), TufPlace::Mirror(_)),
+            Wanted::Document(_) => false,
+        };
+        let known = set.wanted().into_iter().filter(|one| at_mirror(one) && self.supplies.has(one)).collect();
+        self.take(known).await
+    }
+
+    async fn take(&mut self, all: Vec<Wanted>) -> bool {
         let client = &self.client;
-        let fetches = missing.into_iter().map(|wanted| async move { (brought(client, &wanted).await, wanted) });
+        let fetches = all.into_iter().map(|wanted| {
+            let seen = self.seen.entry(wanted.clone()).or_default().clone();
+            async move { (brought(client, &wanted, &seen).await, wanted) }
+        });
+        let fetches: Vec<_> = fetches.collect();
         let found: Vec<_> = stream::iter(fetches).buffer_unordered(AT_ONCE).collect().await;
         let mut changed = false;
         for (result, wanted) in found {
-            if let Err(why) = &result {
-                tracing::warn!(%why, wanted = what(&wanted), "what a policy refers to is not to be had");
+            match &result {
+                Ok(_) => changed = true,
+                Err(why) => {
+                    tracing::warn!(%why, wanted = what(&wanted), "what a policy refers to is not to be had");
+                }
             }
-            self.supplies.insert(wanted.clone(), result);
-            changed |= self.supplies.has(&wanted);
+            self.supplies.insert(wanted, result);
         }
         changed
     }
 }
 
-async fn brought(client: &Client, wanted: &Wanted) -> Result<Vec<u8>, String> {
+async fn brought(client: &Client, wanted: &Wanted, seen: &Seen) -> Result<Vec<u8>, String> {
     match wanted {
         Wanted::Document(document) => fetched(client, document).await,
-        Wanted::TrustedRoot(_) => Err("is a TUF repository, which policies cannot use yet".to_owned()),
+        Wanted::TrustedRoot(repository) => trusted_root(repository, seen, jiff::Timestamp::now()).await,
     }
 }
 
@@ -104,7 +129,10 @@ fn words(why: &RegistryError) -> String {
 fn what(wanted: &Wanted) -> String {
     match wanted {
         Wanted::Document(document) => oci::excerpt(document.url(), MAX_SHOWN),
-        Wanted::TrustedRoot(_) => "a TUF repository".to_owned(),
+        Wanted::TrustedRoot(repository) => match repository.place() {
+            TufPlace::Mirror(address) => oci::excerpt(address, MAX_SHOWN),
+            TufPlace::Archive(_) => "an archive in a TrustRoot".to_owned(),
+        },
     }
 }
 

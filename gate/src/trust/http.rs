@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 /// A repository, as far as one refresh needs it.
 pub(super) struct Mirror {
     base: String,
+    targets: String,
     client: reqwest::Client,
     until: Instant,
 }
@@ -29,7 +30,12 @@ impl Mirror {
             .user_agent(concat!("sealgate/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|why| unreachable(base, words(why)))?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), client, until })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), targets: "targets".to_owned(), client, until })
+    }
+
+    /// The same, with its targets in this folder.
+    pub(super) fn with_targets(self, folder: &str) -> Self {
+        Self { targets: folder.trim_matches('/').to_owned(), ..self }
     }
 
     /// A file's bytes; nothing where the mirror says that there is none.
@@ -70,7 +76,7 @@ impl Repository for Mirror {
     }
 
     fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
-        Box::pin(async move { self.get(&format!("targets/{path}"), max_length).await })
+        Box::pin(async move { self.get(&format!("{}/{path}", self.targets), max_length).await })
     }
 }
 

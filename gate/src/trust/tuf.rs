@@ -259,7 +259,7 @@ impl Tuf {
 }
 
 /// An error and its causes in one line.
-fn chain(error: &Error) -> String {
+pub(super) fn chain(error: &Error) -> String {
     let mut text = match error {
         Error::Transport { message, .. } => message.clone(),
         other => other.to_string(),

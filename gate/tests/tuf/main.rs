@@ -4,6 +4,7 @@
 
 mod cached;
 mod initialize;
+mod named;
 mod outage;
 mod refused;
 mod repository;
