@@ -1,6 +1,8 @@
 //! What an index lists, and the index that lists an image: for policies that want more signed than what was asked for,
 //! or take less.
 
+use std::future::Future;
+
 use futures::future::try_join_all;
 use oci::{AnyDigest, Descriptor, Digest, Document, ImageRef, Index, PinnedRef};
 use policy::Child;
@@ -13,11 +15,23 @@ use crate::GateError;
 /// # Errors
 /// Fails if any of it cannot be had, is listed by a digest that is not SHA-256, or is more than is looked at: what is
 /// not known must not count as signed.
-pub(crate) async fn children(client: &Client, image: &PinnedRef) -> Result<Vec<Child>, GateError> {
-    let Document::Index(_, index) = document(client, image, image.digest()).await? else { return Ok(Vec::new()) };
+pub async fn children(client: &Client, image: &PinnedRef) -> Result<Vec<Child>, GateError> {
+    listed(image.digest(), |digest| async move { document(client, image, &digest).await }).await
+}
+
+/// The same of an image whose manifests are had elsewhere.
+///
+/// # Errors
+/// As [`children`] does.
+pub async fn listed<F, D>(image: &Digest, document: F) -> Result<Vec<Child>, GateError>
+where
+    F: Fn(Digest) -> D,
+    D: Future<Output = Result<Document, GateError>>,
+{
+    let Document::Index(_, index) = document(*image).await? else { return Ok(Vec::new()) };
     let mut children: Vec<Child> = Vec::new();
     let below = add(&mut children, &index)?;
-    let documents = try_join_all(below.iter().map(|digest| document(client, image, digest))).await?;
+    let documents = try_join_all(below.into_iter().map(document)).await?;
     for document in documents {
         let Document::Index(_, index) = document else { continue };
         if !add(&mut children, &index)?.is_empty() {
@@ -34,14 +48,19 @@ pub(crate) async fn children(client: &Client, image: &PinnedRef) -> Result<Vec<C
 ///
 /// # Errors
 /// Fails if the registry does not say what the tag names.
-pub(crate) async fn index(client: &Client, image: &ImageRef, digest: &Digest) -> Result<Option<Digest>, GateError> {
+pub async fn index(client: &Client, image: &ImageRef, digest: &Digest) -> Result<Option<Digest>, GateError> {
     let (Some(tag), Some(_)) = (image.tag(), image.digest()) else { return Ok(None) };
     let reference = Reference::Tag(tag.clone());
     let found = client.manifest(image.repository(), &reference).await.map_err(Box::new).map_err(GateError::Registry)?;
     let Some(found) = found.found() else { return Ok(None) };
-    let Document::Index(_, index) = &found.document else { return Ok(None) };
-    let lists = index.manifests.iter().any(|child| child.digest == AnyDigest::from(*digest));
-    Ok(Some(found.digest).filter(|index| lists && index != digest))
+    Ok(Some(found.digest).filter(|index| lists(&found.document, digest) && index != digest))
+}
+
+/// Whether this is an index that lists the digest.
+#[must_use]
+pub fn lists(document: &Document, digest: &Digest) -> bool {
+    let Document::Index(_, index) = document else { return false };
+    index.manifests.iter().any(|child| child.digest == AnyDigest::from(*digest))
 }
 
 /// Adds what an index lists, and gives the indexes among it.

@@ -17,6 +17,7 @@ mod words;
 
 pub use decision_log::{Decision, DecisionLog, Outcome, Timings};
 pub use error::GateError;
+pub use family::{children, index, listed, lists};
 pub use pipeline::{Door, Gate, Judged, Request};
 pub use policies::{LoadError, PolicyFolder, load};
 pub use supplier::Supplier;

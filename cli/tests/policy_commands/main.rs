@@ -3,6 +3,7 @@
 mod cases;
 mod formatting;
 mod linting;
+mod own_kind;
 mod schema;
 #[expect(dead_code, reason = "others ask more of it")]
 #[path = "../docs/stage.rs"]

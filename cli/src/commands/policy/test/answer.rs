@@ -30,12 +30,12 @@ pub(super) async fn of(
     match (&case.evidence, gate) {
         (Some(layout), _) => {
             let now = case.at.map_or_else(now, |at| UnixTime::since_unix_epoch(since_epoch(at)));
-            recorded::judge(layout, case, set, object.as_ref(), now)
+            recorded::judge(layout, case, set, object.as_ref(), now).await
         }
         (None, Some(gate)) => {
             let (image, door) = (case.image.clone(), case.door);
-            let request =
-                Request { image, object, door, asked_by: String::new(), user: None, namespace: None, deadline };
+            let (user, namespace, asked_by) = (case.user.clone(), case.namespace.clone(), String::new());
+            let request = Request { image, object, door, asked_by, user, namespace, deadline };
             Ok(match gate.check(&request).await {
                 Ok(judged) => Answer::decided(&judged.verdict),
                 Err(error) => Answer::undecided(&error),

@@ -30,6 +30,9 @@ pub(super) struct Case {
     /// A file with the Kubernetes object that it runs in.
     pub(super) object: Option<PathBuf>,
     pub(super) door: Door,
+    /// Who asks, and where the image is to run; nothing, where nobody knows.
+    pub(super) user: Option<String>,
+    pub(super) namespace: Option<String>,
     /// When it is asked; without it, now.
     pub(super) at: Option<Timestamp>,
     pub(super) expect: Expected,
@@ -95,6 +98,8 @@ struct WrittenCase {
     object: Option<PathBuf>,
     #[serde(default)]
     door: WrittenDoor,
+    user: Option<String>,
+    namespace: Option<String>,
     at: Option<String>,
     expect: Expected,
     #[serde(default)]
@@ -142,15 +147,16 @@ impl Written {
 }
 
 impl Case {
-    /// Nobody in particular, at the case's door.
+    /// Who asks, as policies see it.
     pub(super) fn asker(&self) -> Asker {
-        Asker { door: self.door.in_policies(), user: None, namespace: None }
+        Asker { door: self.door.in_policies(), user: self.user.clone(), namespace: self.namespace.clone() }
     }
 }
 
 impl WrittenCase {
     fn checked(self, folder: &Path) -> Result<Case, String> {
-        if self.name.trim().is_empty() || self.reasons.iter().any(String::is_empty) {
+        let mut texts = self.reasons.iter().chain(&self.user).chain(&self.namespace);
+        if self.name.trim().is_empty() || texts.any(String::is_empty) {
             return Err("an empty text found, which says nothing".to_owned());
         }
         let at = self.at.as_deref().map(str::parse::<Timestamp>).transpose();
@@ -171,6 +177,8 @@ impl WrittenCase {
                 WrittenDoor::Webhook => Door::Validate,
             },
             name: self.name,
+            user: self.user,
+            namespace: self.namespace,
             at,
             expect: self.expect,
             reasons: self.reasons,
