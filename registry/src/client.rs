@@ -8,7 +8,7 @@ use oci::{AnyDigest, Descriptor, Digest, DigestError, Document, ImageRef, Reposi
 use url::Url;
 
 use crate::{
-    Limits, RegistryError, Settings,
+    CredentialOrigin, Limits, RegistryError, Settings,
     address::{Guard, Registry},
     answer::Answer,
     auth::{Auth, Challenge, Scope},
@@ -141,6 +141,13 @@ impl Client {
             .map_err(|error| ClientError::Http { why: format!("user agent: {error}") })?;
         let transport = Transport::new(limits, Guard::new(allowed_addresses), tls, allow_http, user_agent);
         Ok(Self { inner: Arc::new(Inner { transport, auth: Auth::new(credentials, trusted_realms) }) })
+    }
+
+    /// Where the credential was found that this repository's registry was last given; nothing where it asked for none, or
+    /// none was found.
+    #[must_use]
+    pub fn credential_origin(&self, repository: &Repository) -> Option<CredentialOrigin> {
+        self.inner.transport.known(repository.domain())?.auth.origin()
     }
 
     /// The manifest under this tag or digest.

@@ -133,6 +133,25 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    /// What it is, in a word of our own.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::Denied { .. } => "denied",
+            Self::Throttled { .. } => "throttled",
+            Self::Failed { .. } => "failed",
+            Self::TooLarge { .. } => "too-large",
+            Self::TooMany { .. } => "too-many",
+            Self::Violation { .. } => "violation",
+            Self::Refused { .. } => "refused",
+            Self::TokenService { .. } => "token-service",
+            Self::Conflict { .. } => "conflict",
+            Self::Credential { .. } => "credential",
+            Self::Setup { .. } => "setup",
+        }
+    }
+
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
@@ -195,6 +214,12 @@ pub enum Cause {
     /// The connection broke before the answer was whole.
     #[error("the connection was closed before the answer was whole")]
     Closed,
+    /// So many requests wait for it already that another one would have to wait for too long.
+    #[error("{limit} requests to it are waiting already")]
+    Queue {
+        /// How many may wait.
+        limit: usize,
+    },
     /// It took too long.
     #[error("no answer within {} s", .after.as_secs_f32())]
     Timeout {

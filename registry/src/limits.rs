@@ -35,6 +35,8 @@ pub struct Limits {
     pub redirects: usize,
     /// Requests under way to one registry at a time.
     pub requests_per_host: usize,
+    /// Requests that wait for their turn at one registry; one more is an error at once.
+    pub waiting_per_host: usize,
     /// Bodies over 256 KiB that are read at a time, from all registries.
     pub large_bodies: usize,
     /// Registries remembered (scheme, challenge, credential) at a time.
@@ -67,6 +69,7 @@ impl Default for Limits {
             signature_layers: 1000,
             redirects: 5,
             requests_per_host: 8,
+            waiting_per_host: 1024,
             large_bodies: 2,
             hosts: 1024,
             connect: Duration::from_secs(10),

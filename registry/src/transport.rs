@@ -52,6 +52,8 @@ pub(crate) struct Host {
     scheme: OnceLock<Scheme>,
     client: OnceLock<reqwest::Client>,
     slots: Arc<Semaphore>,
+    /// Places to wait for a slot.
+    queue: Semaphore,
     pub(crate) lacks_referrers: AtomicBool,
     pub(crate) auth: HostAuth,
 }
@@ -93,11 +95,17 @@ impl Transport {
             scheme: OnceLock::new(),
             client: OnceLock::new(),
             slots: Arc::new(Semaphore::new(self.limits.requests_per_host)),
+            queue: Semaphore::new(self.limits.waiting_per_host),
             lacks_referrers: AtomicBool::new(false),
             auth: HostAuth::default(),
         });
         hosts.insert(name.to_owned(), host.clone());
         host
+    }
+
+    /// The same, if there is any memory of it.
+    pub(crate) fn known(&self, name: &str) -> Option<Arc<Host>> {
+        self.hosts.lock().expect("nothing that holds this lock can panic").get(name).cloned()
     }
 
     /// Asks a registry's API, by the scheme that it is found to speak.
@@ -167,8 +175,7 @@ impl Transport {
     ) -> Result<Answer, RegistryError> {
         let whole = self.limits.request;
         let waits = Waits { whole, until: Instant::now() + whole, error_body: self.limits.error_body };
-        let slots = self.host(&registry.name).slots.clone();
-        let slot = waits.turn(&slots, &registry.name).await?;
+        let slot = self.turn(&registry.name, waits).await?;
         let mut attempts = 1;
         loop {
             let result = self.follow(registry, url.clone(), out, waits).await;
@@ -179,6 +186,20 @@ impl Transport {
             }
             attempts += 1;
         }
+    }
+
+    /// A slot: at once, or after a wait that is no longer than the request may take, in a queue that is no longer than
+    /// its limit.
+    async fn turn(&self, name: &str, waits: Waits) -> Result<OwnedSemaphorePermit, RegistryError> {
+        let host = self.host(name);
+        if let Ok(slot) = host.slots.clone().try_acquire_owned() {
+            return Ok(slot);
+        }
+        let Ok(_waiting) = host.queue.try_acquire() else {
+            let (registry, limit) = (name.to_owned(), self.limits.waiting_per_host);
+            return Err(RegistryError::Unreachable { registry, cause: Cause::Queue { limit }, attempts: 1 });
+        };
+        waits.turn(&host.slots, name).await
     }
 
     /// How long to wait before another attempt, if another one may help.

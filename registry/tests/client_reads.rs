@@ -16,6 +16,7 @@ use futures::StreamExt;
 use oci::{AnyDigest, Descriptor, media_type::OCI_MANIFEST};
 use registry::{Cause, Item, Limits, Lookup, Reference, RegistryError, Settings, Violation};
 use scripted::*;
+use tokio::sync::Semaphore;
 
 fn limited(limits: Limits) -> Settings {
     Settings { limits, ..Settings::default() }
@@ -245,4 +246,58 @@ async fn no_more_requests_at_a_time_than_the_limit() {
     let all = (0..30).map(|_| client.resolve(&image));
     assert!(futures::future::join_all(all).await.iter().all(Result::is_ok));
     assert!((1..=3).contains(&most.load(Ordering::SeqCst)));
+}
+
+/// A registry that keeps everybody waiting for the end of its answers until there are permits.
+async fn slow(held: &Arc<Semaphore>) -> Scripted {
+    let held = held.clone();
+    Scripted::start(move |_| {
+        let held = held.clone();
+        let body = futures::stream::once(async move {
+            held.acquire().await.unwrap().forget();
+            Ok::<_, std::io::Error>(manifest(&[]))
+        });
+        ok(OCI_MANIFEST, axum::body::Body::from_stream(body))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn more_than_may_wait_fail_at_once_and_the_others_are_served() {
+    let held = Arc::new(Semaphore::new(0));
+    let server = slow(&held).await;
+    let limits = Limits { requests_per_host: 1, waiting_per_host: 2, ..Limits::default() };
+    let client = client_with(limited(limits));
+    let image = server.image(":v1");
+    let mut all: futures::stream::FuturesUnordered<_> = (0..5).map(|_| client.resolve(&image)).collect();
+    for _ in 0..2 {
+        let refused = all.next().await.unwrap().unwrap_err();
+        let full = |cause: &Cause| matches!(cause, Cause::Queue { limit: 2 });
+        assert!(matches!(&refused, RegistryError::Unreachable { cause, .. } if full(cause)), "{refused}");
+        assert!(refused.to_string().ends_with("2 requests to it are waiting already"), "{refused}");
+    }
+    held.add_permits(3);
+    let served: Vec<_> = all.collect().await;
+    assert!(served.len() == 3 && served.iter().all(Result::is_ok), "{served:?}");
+    assert_eq!(server.count("/manifests/v1"), 3);
+    held.add_permits(1);
+    assert!(client.resolve(&image).await.is_ok(), "there is room again");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_turn_waits_no_longer_than_a_request_may_take() {
+    let held = Arc::new(Semaphore::new(0));
+    let server = slow(&held).await;
+    let request = Duration::from_millis(300);
+    let limits = Limits { requests_per_host: 1, request, retries: 0, ..Limits::default() };
+    let client = client_with(limited(limits));
+    let image = server.image(":v1");
+    let (first, second) = tokio::join!(client.resolve(&image), client.resolve(&image));
+    for late in [first, second] {
+        let late = late.unwrap_err();
+        let timeout = |cause: &Cause| matches!(cause, Cause::Timeout { .. });
+        assert!(matches!(&late, RegistryError::Unreachable { cause, .. } if timeout(cause)), "{late}");
+    }
+    let other = slow(&Arc::new(Semaphore::new(1))).await;
+    assert!(client.resolve(&other.image(":v1")).await.is_ok(), "another registry has a queue of its own");
 }

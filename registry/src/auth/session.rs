@@ -18,7 +18,7 @@ use super::{
     realm,
     token::{Token, TokenKey, Tokens, basic},
 };
-use crate::{Credential, Credentials, RegistryError, address::Registry, transport::Transport};
+use crate::{Credential, CredentialOrigin, Credentials, RegistryError, address::Registry, transport::Transport};
 
 /// What one request needs the right to.
 #[derive(Debug, Clone)]
@@ -61,6 +61,14 @@ impl Scope {
 pub(crate) struct HostAuth {
     challenge: Mutex<Option<Challenge>>,
     credential: tokio::sync::Mutex<Option<(Instant, Option<Credential>)>>,
+    /// Where that credential was found, for those who do not want to wait for another look.
+    origin: Mutex<Option<CredentialOrigin>>,
+}
+
+impl HostAuth {
+    pub(crate) fn origin(&self) -> Option<CredentialOrigin> {
+        self.origin.lock().expect("nothing that holds this lock can panic").clone()
+    }
 }
 
 /// An `Authorization` header, and what is known of it.
@@ -180,7 +188,8 @@ impl Auth {
         if let Some((_, origin)) = &found {
             tracing::debug!(registry = registry.name, %origin, "credential found");
         }
-        let credential = found.map(|(credential, _)| credential);
+        let (credential, origin) = found.unzip();
+        *host.auth.origin.lock().expect("nothing that holds this lock can panic") = origin;
         *known = Some((Instant::now(), credential.clone()));
         Ok(credential)
     }
