@@ -35,6 +35,8 @@ pub struct Decision<'a> {
     pub policy: Option<String>,
     /// The trust in force.
     pub trust: Option<String>,
+    /// Where the credential for the image's registry was found, `anonymous` where it asked for none or none was found.
+    pub credentials: String,
     /// Whether the evidence was at hand already.
     pub cached: bool,
     /// Where the time went.
@@ -42,7 +44,7 @@ pub struct Decision<'a> {
 }
 
 /// How a decision ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Let in.

@@ -30,6 +30,22 @@ pub enum GateError {
 }
 
 impl GateError {
+    /// What it is, in a word of our own.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotLoaded => "not-loaded",
+            Self::ImageAbsent(_) => "image-absent",
+            Self::Registry(_) => "registry",
+            Self::Incomplete(_) => "incomplete",
+            Self::Config(_) => "config",
+            Self::Index(_) => "index",
+            Self::Deadline(_) => "deadline",
+            Self::Failed => "failed",
+            Self::Shared(error) => error.kind(),
+        }
+    }
+
     /// What to do about it, where there is something.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -17,6 +17,7 @@ use crate::{
     evidence_cache::{EvidenceCache, Key},
     examiners::Examiners,
     family,
+    metrics::{Counters, Metrics},
     words::lines,
 };
 
@@ -31,6 +32,7 @@ struct Inner {
     evidence: EvidenceCache<GateError>,
     examiners: Examiners,
     log: DecisionLog,
+    counters: Counters,
 }
 
 /// Which door asks.
@@ -124,7 +126,8 @@ impl Gate {
     #[must_use]
     pub fn new(client: Client, stored_in: Option<Repository>, log: DecisionLog) -> Self {
         let (policies, evidence, examiners) = (ArcSwapOption::empty(), EvidenceCache::new(), Examiners::new());
-        Self(Arc::new(Inner { client, stored_in, policies, evidence, examiners, log }))
+        let counters = Counters::default();
+        Self(Arc::new(Inner { client, stored_in, policies, evidence, examiners, log, counters }))
     }
 
     /// Puts a policy in force, for every request that begins from now on.
@@ -149,6 +152,12 @@ impl Gate {
     pub fn policies_are_alike(&self, images: &[ImageRef], one: &Resource, other: &Resource) -> bool {
         let policies = self.0.policies.load();
         policies.as_ref().is_some_and(|set| images.iter().all(|image| set.is_alike(image, one, other)))
+    }
+
+    /// Everything that was counted so far, by all clones.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.0.counters.snapshot()
     }
 
     /// Judges one image.
@@ -243,7 +252,7 @@ impl Gate {
             return Ok(pinned.clone());
         }
         let begun = Instant::now();
-        let resolved = self.0.client.resolve(image).await;
+        let resolved = self.0.client.resolve(image).await.inspect_err(|error| self.0.counters.registry(error));
         progress.timings.resolve_ms = millis(begun);
         let pinned = found(resolved?, image)?.pinned;
         progress.pinned = Some(pinned.clone());
@@ -280,7 +289,8 @@ impl Gate {
         progress: &mut Progress,
     ) -> Result<(), GateError> {
         let pinned = self.resolve(image, progress).await?;
-        let children = family::children(&self.0.client, &pinned).await?;
+        let children = family::children(&self.0.client, &pinned).await;
+        let children = children.inspect_err(|error| self.0.counters.family(error))?;
         let subjects: Vec<Digest> = children.iter().map(|child| child.digest).collect();
         progress.findings = std::mem::take(&mut progress.findings).with_children(children);
         self.look_beside(matched, &pinned, &subjects, progress).await
@@ -294,7 +304,8 @@ impl Gate {
         progress: &mut Progress,
     ) -> Result<(), GateError> {
         let pinned = self.resolve(image, progress).await?;
-        let Some(index) = family::index(&self.0.client, image, pinned.digest()).await? else { return Ok(()) };
+        let index = family::index(&self.0.client, image, pinned.digest()).await;
+        let Some(index) = index.inspect_err(|error| self.0.counters.family(error))? else { return Ok(()) };
         progress.findings = std::mem::take(&mut progress.findings).with_index(index);
         self.look_beside(matched, &pinned, &[index], progress).await
     }
@@ -327,7 +338,9 @@ impl Gate {
         now: UnixTime,
     ) -> Result<Arc<Evidence>, GateError> {
         let key = key(inquiry, pinned);
-        if let Some(evidence) = self.0.evidence.get(&key) {
+        let kept = self.0.evidence.get(&key);
+        self.0.counters.evidence(kept.is_some());
+        if let Some(evidence) = kept {
             return Ok(evidence);
         }
         // Boxed, since it is large and moves from hand to hand.
@@ -351,7 +364,11 @@ impl Gate {
         let exists = async {
             match &to_find {
                 None => Ok(()),
-                Some(image) => found(self.0.client.resolve(image).await?, image).map(drop),
+                Some(image) => {
+                    let resolved = self.0.client.resolve(image).await;
+                    let resolved = resolved.inspect_err(|error| self.0.counters.registry(error))?;
+                    found(resolved, image).map(drop)
+                }
             }
         };
         let signatures = inquiry.wants_signatures().then_some(Kind::Signatures);
@@ -359,6 +376,7 @@ impl Gate {
             signatures.into_iter().chain(inquiry.wants_attestations().then_some(Kind::Attestations)).collect();
         let discovery = self.0.client.discover_kinds(&pinned, stored_in, inquiry.tag_prefix(), &kinds);
         let (discovery, exists) = tokio::join!(discovery, exists);
+        discovery.errors.iter().for_each(|error| self.0.counters.registry(error));
         exists?;
         let examined = self.0.examiners.examine(move || examine(&pinned, discovery.found, inquiry.trust(), now));
         examined.await.ok_or(GateError::Failed)
@@ -375,6 +393,9 @@ impl Gate {
             Ok(Verdict::Deny(denial)) => (denial.audited(), &[][..]),
             Err(_) => (&[][..], &[][..]),
         };
+        let timings = Timings { total_ms: millis(progress.started), ..progress.timings };
+        self.0.counters.decided(outcome, result, &timings);
+        let origin = self.0.client.credential_origin(request.image.repository());
         self.0.log.write(&Decision {
             time: jiff::Timestamp::now().to_string(),
             door: request.door.name(),
@@ -387,8 +408,9 @@ impl Gate {
             reprieves: reprieves.to_vec(),
             policy: set.map(|set| set.fingerprint().to_string()),
             trust: set.map(|set| set.trust_fingerprint().to_string()),
+            credentials: origin.map_or_else(|| "anonymous".to_owned(), |origin| origin.to_string()),
             cached: progress.cached,
-            timings: Timings { total_ms: millis(progress.started), ..progress.timings },
+            timings,
         });
     }
 }

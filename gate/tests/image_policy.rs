@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use gate::{DecisionLog, Door, Gate, GateError, Judged, Request};
+use gate::{DecisionLog, Door, Gate, GateError, Judged, Outcome, Request, Share, Stage};
 use keys::PrivateKey;
 use oci::{Descriptor, Digest, ImageRef, Platform, media_type};
 use policy::{PolicySet, Verdict};
 use registry::{
-    Client, Precondition, Reference, Settings,
-    serve::{self, Options},
+    Client, Credentials, Precondition, Reference, Secret, Settings,
+    serve::{self, Account, Options},
 };
 use serde_json::{Value, json};
 use signer::{Credential, Format, Signer};
@@ -264,4 +264,93 @@ async fn exception_for_images_is_found_by_their_tags_where_no_signature_is_asked
     assert!(allowed(&world.check("shop/cart:1").await));
     world.policy_of(&exception("shop/other@*"), refusing);
     assert!(denied(&world.check("shop/cart:1").await));
+}
+
+#[tokio::test]
+async fn metrics_tell_policies_outcomes_and_where_the_time_went() {
+    let world = World::new().await;
+    world.push("shop/cart:1", "amd64").await;
+    world.policy("mode: enforce");
+    for _ in 0..2 {
+        assert!(denied(&world.check("shop/cart:1").await));
+    }
+    world.policy("mode: audit");
+    assert!(allowed(&world.check("shop/cart:1").await));
+    world.policy("mode: warn");
+    assert!(allowed(&world.check("shop/cart:1").await));
+    world.policy("breakGlass: {until: '2999-01-01T00:00:00Z', reason: outage}");
+    assert!(allowed(&world.check("shop/cart:1").await));
+    world.push("shop/cart:2", "arm64").await;
+    world.sign("shop/cart:2", false).await;
+    assert!(allowed(&world.check("shop/cart:2").await));
+    world.policy("mode: enforce");
+    assert!(matches!(world.check("shop/cart:absent").await, Err(GateError::ImageAbsent(_))));
+
+    let metrics = world.gate.clone().metrics();
+    let decided = [(Outcome::Allow, 4), (Outcome::Deny, 2), (Outcome::Undecided, 1)];
+    assert_eq!(metrics.decisions, decided.into());
+    let shares = [(Share::Met, 1), (Share::Refused, 2), (Share::Warned, 1), (Share::Audited, 1), (Share::Reprieved, 1)];
+    assert_eq!(metrics.policies, [("p".to_owned(), shares.into())].into());
+    assert_eq!(metrics.undecided, [("image-absent", 1)].into());
+    assert_eq!(metrics.reasons["failed policy"], 3, "{:?}", metrics.reasons);
+    assert_eq!(metrics.reasons["break-glass from policy"], 1, "{:?}", metrics.reasons);
+    assert_eq!((metrics.misses, metrics.hits), (2, 4));
+    assert_eq!(metrics.registry_errors, [].into());
+    assert_eq!(metrics.stages[&Stage::Total].count(), 7);
+    assert!(metrics.stages[&Stage::Total].seconds >= metrics.stages[&Stage::Resolve].seconds);
+    assert!(!format!("{metrics:?}").contains("cart"), "{metrics:?}");
+}
+
+#[tokio::test]
+async fn metrics_tell_what_registries_did_wrong() {
+    let world = World::new().await;
+    world.policy("mode: enforce");
+    let gone = Client::new(Settings::default()).unwrap();
+    let gate = Gate::new(gone, None, DecisionLog::Off);
+    // Nobody listens there.
+    let policy = "apiVersion: sealgate.dev/v1\nkind: ImagePolicy\nmetadata: {name: p}\nspec: {images: [{glob: '127.0.0.1:1/**'}], authorities: [{static: {action: pass}}]}\n";
+    gate.put_in_force(Arc::new(PolicySet::parse(&[("p.yaml".to_owned(), policy.to_owned())]).unwrap()));
+    let request = Request {
+        image: "127.0.0.1:1/shop/cart:1".parse().unwrap(),
+        object: None,
+        door: Door::Check,
+        asked_by: "test".into(),
+        user: None,
+        namespace: None,
+        deadline: Duration::from_secs(20),
+    };
+    let _ = gate.check(&request).await;
+    assert_eq!(gate.metrics().registry_errors, [("unreachable", 1)].into());
+    assert_eq!(world.gate.metrics(), gate::Metrics::default(), "each gate counts for itself");
+}
+
+#[tokio::test]
+async fn decision_log_says_where_the_credential_was_found_and_not_what_it_is() {
+    let world = World::new().await;
+    world.push("shop/cart:1", "amd64").await;
+    world.policy("mode: enforce");
+    let _ = world.check("shop/cart:1").await;
+    assert_eq!(world.last_decision()["credentials"], json!("anonymous"));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let options = Options { account: Some(Account::new("ann", "hunter22")), ..Options::default() };
+    tokio::spawn(async move { serve::serve(options, listener).await.unwrap() });
+    let password = registry::Credential::Password { user: "ann".into(), password: Secret::new("hunter22".to_owned()) };
+    let auth = json!({ "auths": { &address: { "auth": "YW5uOmh1bnRlcjIy" } } }).to_string();
+    for (credentials, wanted) in [
+        (Credentials::anonymous().with_given(password), "given"),
+        (Credentials::from_docker(None, Some(&auth)), "DOCKER_AUTH_CONFIG"),
+        (Credentials::anonymous(), "anonymous"),
+    ] {
+        let client = Client::new(Settings { credentials, ..Settings::default() }).unwrap();
+        let gate = Gate::new(client.clone(), None, DecisionLog::lines(Box::new(world.log.clone())));
+        let key = PrivateKey::generate().unwrap().into();
+        let world = World { address: address.clone(), client, gate, log: world.log.clone(), key };
+        world.policy("mode: enforce");
+        let _ = world.check("shop/cart:1").await;
+        let decision = world.last_decision();
+        assert_eq!(decision["credentials"], json!(wanted), "{decision}");
+        assert!(!decision.to_string().contains("hunter22"), "{decision}");
+    }
 }
