@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use policy::Reprieve;
 use serde::Serialize;
 
 use crate::{
-    finding::{Admitted, Finding, Ground, Hook, Outcome},
+    finding::{Admitted, Finding, Ground, Hook, Outcome, Remarks},
     metrics::Ending,
     scope::Unjudged,
     words,
@@ -183,7 +184,31 @@ fn audit(findings: &[Finding]) -> BTreeMap<&'static str, String> {
     };
     let mut images: Vec<String> = findings.iter().map(image).collect();
     images.dedup();
-    BTreeMap::from([("images", words::cut(&images.join(", "), MOST_AUDIT))])
+    let mut audit = BTreeMap::from([("images", words::cut(&images.join(", "), MOST_AUDIT))]);
+    let remarks = findings.iter().filter_map(|finding| match &finding.outcome {
+        Outcome::Allowed(allowed) => Some((finding.image(), &allowed.remarks)),
+        _ => None,
+    });
+    for (image, Remarks { reprieves, audited }) in remarks {
+        for one in reprieves {
+            let Reprieve { policy, kind, until, reason } = one;
+            append(&mut audit, "reprieves", &format!("{image}: {} of {policy} until {until}: {reason}", kind.name()));
+        }
+        audited.iter().for_each(|why| append(&mut audit, "audited", &format!("{image}: {why}")));
+    }
+    audit
+}
+
+/// Each thing once, as far as there is room.
+fn append(audit: &mut BTreeMap<&'static str, String>, key: &'static str, text: &str) {
+    let text = words::squeezed(text, MOST_REMARK);
+    let so_far = audit.entry(key).or_default();
+    if so_far.is_empty() {
+        *so_far = text;
+    } else if !so_far.split("; ").any(|other| other == text) && so_far.len() + text.len() < MOST_AUDIT {
+        so_far.push_str("; ");
+        so_far.push_str(&text);
+    }
 }
 
 /// Each warning once, cut where the API server would cut it, and no more than it would pass on.
@@ -202,6 +227,7 @@ fn bounded(warnings: &[String]) -> Vec<String> {
 
 const MOST_MESSAGE: usize = 8000;
 const MOST_AUDIT: usize = 1000;
+const MOST_REMARK: usize = 400;
 /// Kubernetes cuts a warning at 256 characters, and all of them together at 4096.
 const MOST_WARNING: usize = 256;
 const MOST_WARNINGS: usize = 4096;

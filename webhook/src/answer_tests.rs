@@ -25,7 +25,8 @@ fn finding(image: &str, index: usize, outcome: Outcome) -> Finding {
 fn allowed(image: &str, pinned: Option<Digest>, by_signature: bool) -> Outcome {
     let image: ImageRef = image.parse().unwrap();
     let pinned = pinned.map(|d| PinnedRef::new(image.repository().clone(), d));
-    Outcome::Allowed(Box::new(Allowed { image, pinned, by_signature, warnings: Vec::new() }))
+    let (warnings, remarks) = (Vec::new(), Remarks::default());
+    Outcome::Allowed(Box::new(Allowed { image, pinned, by_signature, warnings, remarks }))
 }
 
 fn signed(image: &str, index: usize) -> Finding {
@@ -117,7 +118,8 @@ fn image_judged_instead_of_the_one_asked_for_is_refused() {
     let image = format!("nginx@{}", digest("b"));
     let other: ImageRef = "registry.example/nginx:1".parse().unwrap();
     let pinned = Some(PinnedRef::new(other.repository().clone(), digest("a")));
-    let swapped = Allowed { image: "nginx:1".parse().unwrap(), pinned, by_signature: true, warnings: Vec::new() };
+    let (asked, warnings, remarks) = ("nginx:1".parse().unwrap(), Vec::new(), Remarks::default());
+    let swapped = Allowed { image: asked, pinned, by_signature: true, warnings, remarks };
     for hook in [Hook::Mutate, Hook::Validate] {
         assert!(message(&Answer::of(hook, &[signed(&image, 0)])).contains("another image was judged"));
         let moved = finding("nginx:1", 0, Outcome::Allowed(Box::new(swapped.clone())));
@@ -229,4 +231,18 @@ fn audit_names_the_decision_and_the_digests() {
     assert_eq!(answer.audit["images"], format!("docker.io/library/nginx@{}", digest("a")));
     let unjudged = Answer::unjudged(Unjudged::SameTemplate);
     assert_eq!((unjudged.audit["decision"].as_str(), unjudged.refusal), ("unjudged: pod template unchanged", None));
+}
+
+#[test]
+fn remarks_are_in_the_audit_once_and_bounded() {
+    let remarked = |index: usize, why: &str| {
+        let Outcome::Allowed(mut allowed) = allowed("nginx:1", Some(digest("a")), false) else { panic!() };
+        allowed.remarks = Remarks { reprieves: Vec::new(), audited: vec![why.to_owned()] };
+        finding("nginx:1", index, Outcome::Allowed(allowed))
+    };
+    let twice = Answer::of(Hook::Mutate, &[remarked(0, "a\nb"), remarked(1, "a\nb"), remarked(2, "c")]);
+    assert_eq!(twice.audit["audited"], "nginx:1: a\\nb; nginx:1: c");
+    let many: Vec<Finding> = (0..50).map(|n| remarked(n, &format!("{n} {}", "x".repeat(900)))).collect();
+    let kept = &Answer::of(Hook::Mutate, &many).audit["audited"];
+    assert!((400..1100).contains(&kept.len()), "{}", kept.len());
 }

@@ -4,6 +4,7 @@
 //! refuses what was judged by a signature and would still be pulled by a tag.
 
 use oci::{ImageRef, PinnedRef};
+use policy::Reprieve;
 use workload::ImageUse;
 
 use crate::words;
@@ -52,6 +53,16 @@ pub(crate) struct Allowed {
     pub(crate) by_signature: bool,
     /// What the user should hear although the image is allowed, each naming it.
     pub(crate) warnings: Vec<String>,
+    pub(crate) remarks: Remarks,
+}
+
+/// What the audit log should know of an allowed image that no signature let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Remarks {
+    /// The exceptions and broken glasses that it took.
+    pub(crate) reprieves: Vec<Reprieve>,
+    /// What policies in `audit` mode would have refused it for.
+    pub(crate) audited: Vec<String>,
 }
 
 /// One reason to refuse: a headline that may cover several images, and lines that explain it for this one.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use workload::ImageUse;
 
 use crate::{
-    finding::{Allowed, Finding, Ground, Hook, Outcome},
+    finding::{Allowed, Finding, Ground, Hook, Outcome, Remarks},
     words,
 };
 
@@ -121,7 +121,9 @@ fn outcome(image: ImageRef, result: Result<Judged, GateError>) -> Outcome {
         Ok(Judged { verdict: Verdict::Allow(approval), pinned, .. }) => {
             let by_signature = by_signature(&approval);
             let warnings = approval.warnings().iter().map(warning).collect();
-            Outcome::Allowed(Box::new(Allowed { image, pinned, by_signature, warnings }))
+            let audited = approval.audited().iter().map(warning).collect();
+            let remarks = Remarks { reprieves: approval.reprieves().to_vec(), audited };
+            Outcome::Allowed(Box::new(Allowed { image, pinned, by_signature, warnings, remarks }))
         }
         Ok(Judged { verdict: Verdict::Deny(denial), .. }) => {
             Outcome::Denied(denial.reasons().iter().map(ground).collect())

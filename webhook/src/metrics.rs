@@ -9,13 +9,15 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::finding::{Hook, Outcome};
+use crate::finding::{Hook, Outcome, Remarks};
 
 /// The counters of one webhook.
 pub(crate) struct Metrics {
     registry: Registry,
     reviews: Family<Review, Counter>,
     images: Family<Image, Counter>,
+    reprieves: Family<Kind, Counter>,
+    audited: Counter,
     seconds: Family<Called, Histogram, fn() -> Histogram>,
     ready: Gauge,
 }
@@ -43,6 +45,11 @@ struct Image {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Called {
     hook: &'static str,
 }
@@ -53,6 +60,8 @@ impl Metrics {
             registry: Registry::with_prefix("sealgate"),
             reviews: Family::default(),
             images: Family::default(),
+            reprieves: Family::default(),
+            audited: Counter::default(),
             seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             ready: Gauge::default(),
         };
@@ -63,6 +72,12 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("reviews", "Admission reviews by webhook and outcome", self.reviews.clone());
         registry.register("images", "Distinct images of reviews by verdict", self.images.clone());
+        registry.register(
+            "reprieves",
+            "Distinct images let in by an exception or a broken glass",
+            self.reprieves.clone(),
+        );
+        registry.register("audited", "Distinct images that a policy in audit mode would refuse", self.audited.clone());
         registry.register("review_seconds", "Time from a review's arrival to its answer", self.seconds.clone());
         registry.register("policy_ready", "Whether a policy is in force", self.ready.clone());
         self
@@ -81,6 +96,21 @@ impl Metrics {
             Outcome::Undecided(_) => "undecided",
         };
         self.images.get_or_create(&Image { verdict }).inc();
+        if let Outcome::Allowed(allowed) = outcome {
+            self.remarks(&allowed.remarks);
+        }
+    }
+
+    fn remarks(&self, Remarks { reprieves, audited }: &Remarks) {
+        let mut kinds: Vec<&'static str> = reprieves.iter().map(|one| one.kind.name()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        for kind in kinds {
+            self.reprieves.get_or_create(&Kind { kind }).inc();
+        }
+        if !audited.is_empty() {
+            self.audited.inc();
+        }
     }
 
     /// Everything counted, in the OpenMetrics text format.

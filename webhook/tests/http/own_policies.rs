@@ -61,3 +61,48 @@ async fn policy_for_the_webhook_counts_at_both_hooks_and_one_for_other_doors_at_
     }
     assert_eq!(asked("users: [ann], mode: audit", "/mutate").await["allowed"], json!(true));
 }
+
+#[tokio::test]
+async fn what_is_let_in_all_the_same_is_in_the_audit_log() {
+    for (further, key, wanted) in [
+        (
+            format!("breakGlass: {{{EXCEPTION}}}"),
+            "reprieves",
+            "shop/cart:1: break-glass of own until 2999-01-01T00:00:00Z: is moving",
+        ),
+        (
+            format!("exceptions: [{{namespaces: [shop], {EXCEPTION}}}]"),
+            "reprieves",
+            "shop/cart:1: exception of own until 2999-01-01T00:00:00Z: is moving",
+        ),
+        ("mode: audit".to_owned(), "audited", "failed policy: own"),
+    ] {
+        let audit = asked(&further, "/mutate").await["auditAnnotations"].clone();
+        assert!(audit[key].to_string().contains(wanted), "{further}: {audit}");
+        let other = if key == "audited" { "reprieves" } else { "audited" };
+        assert_eq!(audit.get(other), None, "{further}: {audit}");
+    }
+    let refused = asked("mode: enforce", "/mutate").await["auditAnnotations"].clone();
+    assert_eq!((refused.get("reprieves"), refused.get("audited")), (None, None), "{refused}");
+}
+
+#[tokio::test]
+async fn audit_mode_neither_refuses_nor_warns_and_is_counted() {
+    let world = World::without_policy().await;
+    world.push("shop/cart", "1", "v1").await;
+    let review = created(&[&world.name("shop/cart:1")]);
+    for (mode, allowed, warned, counted) in
+        [("enforce", false, false, 0), ("warn", true, true, 0), ("audit", true, false, 1), ("audit", true, false, 2)]
+    {
+        world.put_in_force(&strict(&world, &format!("mode: {mode}")));
+        let answer = world.ask("/mutate", &review).await;
+        assert_eq!(answer["allowed"], json!(allowed), "{answer}");
+        assert_eq!(answer["warnings"].is_array(), warned, "{answer}");
+        let line = format!("sealgate_audited_total {counted}");
+        assert!(world.get("/metrics").await.1.lines().any(|found| found == line), "{mode}");
+    }
+    world.put_in_force(&strict(&world, &format!("breakGlass: {{{EXCEPTION}}}")));
+    let _ = world.ask("/mutate", &review).await;
+    let metrics = world.get("/metrics").await.1;
+    assert!(metrics.contains("sealgate_reprieves_total{kind=\"break-glass\"} 1"), "{metrics}");
+}
