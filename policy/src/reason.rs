@@ -146,9 +146,22 @@ fn unsatisfied(rule: &SignatureRule, asked: Asked<'_>, evidence: Option<&Evidenc
     let refused = evidence.refused().iter().map(|refused| (refused.fault.rank(), plain(&refused.fault.to_string())));
     let attested = evidence.attestations().iter().map(|one| (RANK_ATTESTATION, plain(&not_a_signature(one))));
     match own.chain(refused).chain(attested).min_by_key(|(rank, _)| *rank) {
-        Some((rank, why)) => (rank, format!("no matching signatures: {why}")),
+        Some((rank, why)) => {
+            let others = unmet_conditions(rule, asked, evidence).filter(|other| *other != why);
+            let others: BTreeSet<String> = if rank == RANK_SETTLED { others.collect() } else { BTreeSet::new() };
+            let all: Vec<String> = std::iter::once(why).chain(others).take(MAX_HINTS).collect();
+            (rank, format!("no matching signatures: {}", all.join("; ")))
+        }
         None => (RANK_NOTHING, "no signatures found".to_owned()),
     }
+}
+
+/// What is wrong with each signature by whom the authority names: several may have been made, none of them as wanted.
+fn unmet_conditions(rule: &SignatureRule, asked: Asked<'_>, evidence: &Evidence) -> impl Iterator<Item = String> {
+    evidence.verified().iter().filter_map(move |signature| match rule.met_by(signature, asked).err()? {
+        Miss::Condition(why) => Some(plain(&format!("signature by {}: {why}", signature.signer()))),
+        _ => None,
+    })
 }
 
 /// The most telling thing about the attestations there are: the first that is asked for and not there.

@@ -47,6 +47,23 @@ fn annotations_must_be_signed() {
 }
 
 #[test]
+fn each_signature_that_is_not_as_wanted_is_told_of_and_each_fault_once() {
+    let key = key();
+    let policy = own(&format!("authorities: [{}]", authority("a", &key, ", annotations: {team: release}")));
+    let here = ("ghcr.io/acme/app", *image().digest());
+    let all = |teams: &[&str]| {
+        let signatures = teams.iter().enumerate().map(|(place, team)| signed(&key, here, &[("team", team)], place));
+        denied(&policy, &Question::with(signatures.collect())).to_string()
+    };
+    let said = all(&["dev", "test", "dev"]);
+    for wanted in ["team=dev, wanted team=release", "team=test, wanted team=release"] {
+        assert_eq!(said.matches(wanted).count(), 1, "{wanted}\n{said}");
+    }
+    let many = all(&["1", "2", "3", "4", "5", "6", "7", "8"]);
+    assert_eq!(many.matches("wanted team=release").count(), 5, "{many}");
+}
+
+#[test]
 fn image_that_was_copied_is_not_signed_under_its_new_name() {
     let key = key();
     let exact = own(&format!("authorities: [{}]", authority("a", &key, ", signedName: {}")));
