@@ -112,15 +112,16 @@ fn command_line_that_cannot_work_is_refused() {
 }
 
 #[test]
-fn names_of_strangers_bring_no_control_characters_to_a_terminal() {
+fn t29_names_of_strangers_bring_no_control_characters_to_a_terminal() {
     let stage = Stage::with_images();
-    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"\\e[31mred\\a\"}\nspec: {containers: [{image: \"IMAGES/good:1\"}, {image: \"\\e[0m\"}]}\n---\napiVersion: \"x\\e/v1\"\nkind: \"K\\e\"\nspec: {containers: [{image: a}]}\n";
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: \"\\e[31mred\\a<script>\"}\nspec: {containers: [{image: \"IMAGES/good:1\"}, {image: \"\\e[0m\"}]}\n---\napiVersion: \"x\\e/v1\"\nkind: \"K\\e\"\nspec: {containers: [{image: a}]}\n";
     stage.write("\u{7}.yaml", text);
     for output in ["text", "json", "sarif", "junit"] {
         let outcome = stage.check(&format!("--manifest \u{7}.yaml -o {output}"));
         assert_eq!(outcome.code, 3, "{}", outcome.stderr);
         let raw = |c: char| c.is_control() && c != '\n';
         assert!(!outcome.stdout.contains(raw) && !outcome.stderr.contains(raw), "{output}: {:?}", outcome.stdout);
+        assert!(output != "junit" || !outcome.stdout.contains("<script"), "{}", outcome.stdout);
     }
     let answers = objects(&stage.check("--manifest \u{7}.yaml -o json").stdout);
     assert_eq!(answers.len(), 3, "{answers:#?}");

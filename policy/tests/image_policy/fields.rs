@@ -227,13 +227,13 @@ fn dead(base: &Base) -> Vec<String> {
 }
 
 #[test]
-fn no_field_of_an_image_policy_is_dead() {
+fn t17_no_field_of_an_image_policy_is_dead() {
     // An empty list of objects is for all. Whose key is revoked is tried with a real one, and an index needs one, elsewhere.
     assert_eq!(dead(&own_base()), ["/spec/match", "/spec/index", "/spec/revoked/keys/0"]);
 }
 
 #[test]
-fn no_field_of_a_cluster_image_policy_is_dead_but_those_listed() {
+fn t17_no_field_of_a_cluster_image_policy_is_dead_but_those_listed() {
     // Every hash is tried anyway; nobody is told the name of what always fails; and no text is in both languages.
     let inert = ["/spec/authorities/0/key/hashAlgorithm", "/spec/authorities/2/name", "/spec/policy/type"];
     assert_eq!(dead(&other_base()), inert);

@@ -37,7 +37,7 @@ fn threshold_is_met_by_different_signers_of_different_members() {
 }
 
 #[test]
-fn same_signature_twice_or_in_two_formats_counts_once() {
+fn t20_same_signature_twice_or_in_two_formats_counts_once() {
     let (a, b, c) = (key(), key(), key());
     let two = three([&a, &b, &c], "{threshold: {min: 2, of: [a, b, c]}}");
     let here = ("ghcr.io/acme/app", *image().digest());

@@ -345,7 +345,7 @@ fn an_unread_source_does_not_let_a_warning_policy_hold_up_an_enforcing_one() {
 proptest::proptest! {
     /// Whatever the order, a failing enforcing policy refuses, and the reasons read the same.
     #[test]
-    fn warn_and_enforce_failing_together_always_refuse(order in proptest::sample::subsequence(vec![0, 1, 2, 3], 4).prop_shuffle()) {
+    fn t26_warn_and_enforce_failing_together_always_refuse(order in proptest::sample::subsequence(vec![0, 1, 2, 3], 4).prop_shuffle()) {
         let key = key();
         let all = [
             policy("warning", "warn", &by_key(&key, "")),
