@@ -2,6 +2,7 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use peers::{Client, Outcome};
 
 use crate::{
@@ -63,6 +64,10 @@ fn judge(row: &Row, shelf: &Shelf) -> Option<Vec<String>> {
             roots(&text, &folder, &trusted_root(row, shelf));
         }
         write(&folder.join(format!("{index}.yaml")), &text);
+    }
+    let key = BASE64_STANDARD.encode(shelf.key(row.key));
+    for (index, object) in row.beside.iter().enumerate() {
+        write(&folder.join(format!("beside-{index}.yaml")), &object.replace("KEY", &key));
     }
     let complaints = row.cases.iter().flat_map(|case| {
         let outcomes = ask(&sealgate, row, case, shelf);

@@ -3,6 +3,7 @@
 
 mod corpus;
 mod judged;
+mod objects;
 mod shelf;
 mod signing;
 mod table;

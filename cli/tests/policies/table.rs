@@ -1,10 +1,14 @@
 //! Which policy says what of which image.
 
+use crate::objects::{CONDITION_OF_ROOT, CONDITION_OF_USER, DEPLOYMENT, OTHER_POD, POD, SECRET};
+
 /// A policy, or several that must all be met, and what is said of images.
 pub(crate) struct Row {
     pub(crate) files: &'static [&'static str],
     /// The key pair whose public key stands for every key.
     pub(crate) key: &'static str,
+    /// Objects that lie beside it, where `KEY` stands for that key in base64.
+    pub(crate) beside: &'static [&'static str],
     /// What else is replaced, so that the policy is about our images at all.
     pub(crate) replaced: &'static [(&'static str, &'static str)],
     /// Whose certificates, logs and clocks count.
@@ -45,7 +49,7 @@ pub(crate) enum Wanted {
 use Wanted::{Allowed, Denied, Undecided, Warned};
 
 const fn row(files: &'static [&'static str], cases: &'static [Case]) -> Row {
-    Row { files, key: "team", replaced: &[], root: Root::Own, cases }
+    Row { files, key: "team", beside: &[], replaced: &[], root: Root::Own, cases }
 }
 
 const fn of(image: &'static str, wanted: Wanted) -> Case {
@@ -272,6 +276,48 @@ pub(crate) const ROWS: &[Row] = &[
         &["cip-config-file-policy-fails.yaml"],
         &[of("server", CONFLICT), of("server-index", CONFLICT), of("server-root", CONFLICT)],
     ),
+    Row {
+        beside: &[CONDITION_OF_USER],
+        ..row(
+            &["cip-config-file-policy-from-configmap.yaml"],
+            &[of("server", Allowed), of("server-index", Allowed), of("server-root", CONFLICT), of("key", NOT_ABOUT)],
+        )
+    },
+    Row {
+        beside: &[CONDITION_OF_ROOT],
+        ..row(
+            &["cip-config-file-policy-from-configmap.yaml"],
+            &[of("server", CONFLICT), of("server-index", CONFLICT), of("server-root", Allowed)],
+        )
+    },
+    row(
+        &["cip-config-file-policy-from-configmap.yaml"],
+        &[of("server", Denied("policy-config")), of("server-root", Denied("policy-config"))],
+    ),
+    Row {
+        beside: &[SECRET],
+        ..row(
+            &["cip-key-secret.yaml"],
+            &[
+                of("key", Allowed),
+                of("key-bundle", Allowed),
+                of("unsigned", UNSIGNED),
+                of("key-unlogged", NO_MATCH),
+                of("key-stranger", NO_MATCH),
+            ],
+        )
+    },
+    Row {
+        key: "stranger",
+        beside: &[SECRET],
+        ..row(&["cip-key-secret.yaml"], &[of("key", NO_MATCH), of("key-stranger", Allowed)])
+    },
+    row(&["cip-key-secret.yaml"], &[of("key", Denied("cip-secret")), of("unsigned", Denied("cip-secret"))]),
+    // Its condition lies on the internet, where no test goes.
+    row(
+        &["cip-policy-from-url.yaml"],
+        &[of("server", Denied("policy is not ready")), of("server-root", Denied("policy is not ready"))],
+    ),
     row(
         &["cip-include-spec.yaml"],
         &[
@@ -309,32 +355,3 @@ pub(crate) const ROWS: &[Row] = &[
         ],
     ),
 ];
-
-const POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata: {name: demo, labels: {match: match, foo: baz}}
-spec:
-  serviceAccount: default
-  containers: [{name: demo, image: \"IMAGE\"}]
-";
-const OTHER_POD: &str = "\
-apiVersion: v1
-kind: Pod
-metadata: {name: demo, labels: {match: other}}
-spec:
-  containers: [{name: demo, image: \"IMAGE\"}]
-";
-/// Its labels and its `spec` are its own, and not those of its pods. The second one is odd and yet as written.
-const DEPLOYMENT: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: demo, labels: {match: match, foo: bar}}
-spec:
-  serviceAccount: non-default
-  template:
-    metadata: {labels: {match: match, foo: baz}}
-    spec:
-      serviceAccount: default
-      containers: [{name: demo, image: \"IMAGE\"}]
-";
