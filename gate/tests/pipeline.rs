@@ -136,13 +136,17 @@ impl World {
     }
 
     async fn check_within(&self, name: &str, deadline: Duration) -> Result<Judged, GateError> {
+        self.check_by("test", name, deadline).await
+    }
+
+    async fn check_by(&self, asked_by: &str, name: &str, deadline: Duration) -> Result<Judged, GateError> {
         let image = self.image(name);
         self.gate
             .check(&Request {
                 image,
                 object: None,
                 door: Door::Check,
-                asked_by: "test".into(),
+                asked_by: asked_by.into(),
                 user: None,
                 namespace: None,
                 deadline,
@@ -335,6 +339,17 @@ async fn every_decision_is_one_line_that_says_why() {
     assert!(decisions[0]["reasons"].to_string().contains("no signatures found"));
     assert!(decisions[1]["reasons"].to_string().contains("does not exist"));
     assert_ne!(decisions[0]["policy"], decisions[2]["policy"], "the revision in force is named");
+}
+
+#[tokio::test]
+async fn t29_names_of_those_who_ask_write_no_line_of_the_decision_log() {
+    let world = World::new().await;
+    world.policy("static: {action: fail, message: \"\\e[31m\\n{}\"}");
+    let name = "a\r\n{\"outcome\": \"allow\"}\n\u{1b}[31m\0";
+    let _ = world.check_by(name, "shop/app:1", Duration::from_secs(20)).await;
+    let text = String::from_utf8(world.log.0.lock().unwrap().clone()).unwrap();
+    assert!(!text.trim_end_matches('\n').contains(char::is_control), "{text:?}");
+    assert_eq!((world.decisions().len(), world.decisions()[0]["asked_by"].as_str()), (1, Some(name)));
 }
 
 #[tokio::test]

@@ -38,6 +38,26 @@ fn t31_addresses_in_policies_lead_neither_inside_nor_out_of_tls() {
     }
 }
 
+#[test]
+fn t31_signatures_are_not_looked_for_at_metadata_addresses() {
+    peers::require!("crane");
+    let mut stage = Stage::set_up();
+    let image = stage.shop.by_digest(&stage.shop.signed("1"));
+    let proxy = Sink::start();
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        stage.shop.sealgate.client_mut().set(name, &format!("http://{}", proxy.address()));
+    }
+    let key = stage.shop.policy()["spec"]["authorities"][0]["key"].clone();
+    for host in ["169.254.169.254", "[fd00:ec2::254]:80", "[::ffff:169.254.169.254]"] {
+        let elsewhere = json!([{ "key": key, "source": [{ "oci": format!("{host}/signatures") }] }]);
+        let outcome = stage.check(&[policy("p", "**", &elsewhere)], &image);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(!is_let_in(&outcome), "{host}: {said}");
+        assert!(outcome.code == 3 && said.contains("is link-local or a metadata service"), "{host}: {said}");
+    }
+    assert_eq!(proxy.arrived(), Vec::<String>::new());
+}
+
 /// Policies that name the address, each in another place, and that nothing meets unless somebody goes there.
 fn places(address: &str, key: &Value) -> [(&'static str, Vec<Value>); 5] {
     let remote = json!({ "type": "cue", "remote": { "url": address, "sha256sum": "0".repeat(64) } });
