@@ -14,7 +14,15 @@ use crate::limits::{MAX_EXPRESSION, MAX_PATTERN};
 
 /// The expressions that were compiled so far, and those that are none.
 #[derive(Default)]
-pub(crate) struct Patterns(HashMap<Rc<str>, Result<Regex, String>>);
+pub(crate) struct Patterns(HashMap<Rc<str>, Result<Compiled, String>>);
+
+/// An expression that can be matched.
+#[derive(Clone)]
+pub(crate) struct Compiled {
+    pub(crate) regex: Regex,
+    /// How many characters and classes it has, repetitions written out: at worst each is tried at each place of a text.
+    pub(crate) parts: usize,
+}
 
 impl Patterns {
     /// Whether the expression was compiled before.
@@ -23,19 +31,21 @@ impl Patterns {
     }
 
     /// The compiled expression, or why it is none.
-    pub(crate) fn compiled(&mut self, expression: &str) -> Result<&Regex, String> {
-        let entry = self.0.entry(Rc::from(expression)).or_insert_with(|| compile(expression));
-        entry.as_ref().map_err(String::clone)
+    pub(crate) fn compiled(&mut self, expression: &str) -> Result<&Compiled, String> {
+        if !self.0.contains_key(expression) {
+            self.0.insert(Rc::from(expression), compile(expression));
+        }
+        self.0[expression].as_ref().map_err(String::clone)
     }
 }
 
 /// Compiles an expression.
-fn compile(expression: &str) -> Result<Regex, String> {
+fn compile(expression: &str) -> Result<Compiled, String> {
     if expression.len() > MAX_EXPRESSION {
         return Err(format!("an expression of more than {MAX_EXPRESSION} bytes"));
     }
     let ast = Parser::new().parse(expression).map_err(|why| why.kind().to_string())?;
-    refuse_repeated(&ast, 1, true)?;
+    let parts = parts(&ast, 1, true)?;
     let places = ast::visit(&ast, Places { expression, found: Vec::new() })?;
     let (mut text, mut read) = (String::new(), 0);
     for (span, instead) in places {
@@ -45,7 +55,8 @@ fn compile(expression: &str) -> Result<Regex, String> {
     }
     text.push_str(&expression[read..]);
     let built = RegexBuilder::new(&text).size_limit(MAX_PATTERN).build();
-    built.map_err(|why| why.to_string().lines().last().unwrap_or_default().to_owned())
+    let regex = built.map_err(|why| why.to_string().lines().last().unwrap_or_default().to_owned())?;
+    Ok(Compiled { regex, parts })
 }
 
 /// Walks over an expression: refuses what is read differently, collects what is to be written out.
@@ -140,7 +151,7 @@ impl ast::Visitor for Places<'_> {
 }
 
 /// Go refuses a repetition of a repetition, and more than a thousand repetitions in one another.
-fn refuse_repeated(ast: &Ast, times: u32, bare: bool) -> Result<(), String> {
+fn parts(ast: &Ast, times: u32, bare: bool) -> Result<usize, String> {
     match ast {
         Ast::Repetition(repetition) => {
             if !bare {
@@ -156,12 +167,12 @@ fn refuse_repeated(ast: &Ast, times: u32, bare: bool) -> Result<(), String> {
             if times > 1000 {
                 return Err(unsupported("more than a thousand repetitions"));
             }
-            refuse_repeated(&repetition.ast, times, false)
+            parts(&repetition.ast, times, false)
         }
-        Ast::Group(group) => refuse_repeated(&group.ast, times, true),
-        Ast::Concat(parts) => parts.asts.iter().try_for_each(|part| refuse_repeated(part, times, true)),
-        Ast::Alternation(parts) => parts.asts.iter().try_for_each(|part| refuse_repeated(part, times, true)),
-        _ => Ok(()),
+        Ast::Group(group) => parts(&group.ast, times, true),
+        Ast::Concat(all) => all.asts.iter().map(|part| parts(part, times, true)).sum(),
+        Ast::Alternation(all) => all.asts.iter().map(|part| parts(part, times, true)).sum(),
+        _ => Ok(times as usize),
     }
 }
 
@@ -186,7 +197,7 @@ mod tests {
     use super::*;
 
     fn found(expression: &str, text: &str) -> bool {
-        compile(expression).unwrap().is_match(text)
+        compile(expression).unwrap().regex.is_match(text)
     }
 
     #[test]

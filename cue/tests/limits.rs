@@ -92,6 +92,22 @@ fn expressions_from_data_are_compiled_a_few_hundred_times() {
 }
 
 #[test]
+fn long_texts_that_are_compared_count_by_their_length() {
+    let texts: Vec<String> = (0..1_000).map(|n| format!("{}{n}", "x".repeat(10_000))).collect();
+    let data = json!({ "l": texts });
+    assert_eq!(first("import \"list\"\nl: list.UniqueItems()", &data), ConflictKind::Undecided);
+    assert_eq!(first("l: [...string]\nm: [for x in l for y in l if x == y {x}]", &data), ConflictKind::Undecided);
+}
+
+#[test]
+fn long_texts_that_are_matched_count_by_what_matching_takes() {
+    let data = json!({ "l": vec!["x".repeat(3_000); 1_000] });
+    assert_eq!(first("l: [...!~\"^y{1000}\"]", &data), ConflictKind::Undecided);
+    assert_eq!(first("l: [...!~\"^(y{100}|(z{20}|v){40})\"]", &data), ConflictKind::Undecided);
+    assert!(Policy::parse("l: [...!~\"^y\"]").expect("it loads").check(&data).is_ok());
+}
+
+#[test]
 fn a_list_by_the_million_is_too_long() {
     let policy = "import \"list\"\na: list.Range(0, 100000000, 1)";
     assert!(matches!(problem(policy), Problem::Undecided(_)));

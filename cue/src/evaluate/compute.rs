@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::copy::is_conflict;
+use super::copy::{is_conflict, is_unknown};
 use super::lookup::Found;
 use super::{Evaluator, Judged, stop};
 use crate::error::{Conflict, ConflictKind};
@@ -221,7 +221,14 @@ impl<'p> Evaluator<'p> {
 
     /// Whether there is no value, or none that is concrete.
     fn is_bottom(&mut self, at: Id, expr: &'p Expr, env: Option<&Rc<Env<'p>>>) -> Judged<bool> {
-        match self.eval(at, expr, env)? {
+        let value = self.eval(at, expr, env)?;
+        if let Kind::Select(base, _) = &expr.kind
+            && let Found::Vertex { id, .. } = self.find(at, base, env)?
+            && self.vertices[id].faults.iter().any(|fault| is_unknown(fault.kind))
+        {
+            return Err(stop("a field of what is not known compared with `_|_`".to_owned(), "a value"));
+        }
+        match value {
             Value::Scalar(_) => Ok(false),
             Value::Open(id) if self.vertices[id].outcome == Outcome::Ambiguous => {
                 Err(stop("several alternatives compared with `_|_`".to_owned(), "one of them"))
@@ -342,6 +349,7 @@ impl<'p> Evaluator<'p> {
     /// Whether two scalars are related so.
     pub(super) fn compare(&mut self, relation: Relation, left: &Scalar, right: &Scalar) -> Judged<bool> {
         use std::cmp::Ordering;
+        self.step(compared(left, right))?;
         let order = left.order(right);
         Ok(match relation {
             Relation::Equal => order == Some(Ordering::Equal),
@@ -367,10 +375,11 @@ impl<'p> Evaluator<'p> {
 
     /// Whether a text contains what the expression matches.
     pub(super) fn is_match(&mut self, pattern: &str, text: &str) -> Judged<bool> {
-        self.step(1 + pattern.len() / 16 + text.len() / 16)?;
         self.step(if self.patterns.knows(pattern) { 0 } else { COMPILATION })?;
-        let compiled = self.patterns.compiled(pattern);
-        compiled.map(|regex| regex.is_match(text)).map_err(|why| stop(why, "a regular expression"))
+        let no_expression = |why| stop(why, "a regular expression");
+        let parts = self.patterns.compiled(pattern).map_err(no_expression)?.parts;
+        self.step(1 + pattern.len() / 16 + text.len() / 8 + text.len() * parts / 32)?;
+        Ok(self.patterns.compiled(pattern).map_err(no_expression)?.regex.is_match(text))
     }
 
     fn interpolate(&mut self, at: Id, pieces: &'p [Piece], env: Option<&Rc<Env<'p>>>) -> Judged<Value> {
@@ -440,8 +449,11 @@ impl<'p> Evaluator<'p> {
     pub(super) fn is_equal(&mut self, left: Id, right: Id) -> Judged<Option<bool>> {
         self.step(1)?;
         self.deeper(|evaluator| match (evaluator.value_of(left)?, evaluator.value_of(right)?) {
-            (Value::Scalar(left), Value::Scalar(right)) if left.is_same(&right) => Ok(Some(true)),
             (Value::Scalar(left), Value::Scalar(right)) => {
+                evaluator.step(compared(&left, &right))?;
+                if left.is_same(&right) {
+                    return Ok(Some(true));
+                }
                 // an integer and a float of one value are the same to some of CUE's functions
                 let alike = left.order(&right) == Some(std::cmp::Ordering::Equal);
                 Ok(if alike { None } else { Some(false) })
@@ -513,6 +525,15 @@ impl<'p> Evaluator<'p> {
 
 fn is_certain(value: &Value) -> bool {
     matches!(value, Value::Bottom(fault) if is_conflict(fault.kind))
+}
+
+/// What it costs to look at both, as far as they are alike.
+fn compared(left: &Scalar, right: &Scalar) -> usize {
+    match (left, right) {
+        (Scalar::Text(left), Scalar::Text(right)) => left.len().min(right.len()) / 64,
+        (Scalar::Bytes(left), Scalar::Bytes(right)) => left.len().min(right.len()) / 64,
+        _ => 0,
+    }
 }
 
 fn comparable(relation: Relation, left: &Scalar, right: &Scalar) -> bool {

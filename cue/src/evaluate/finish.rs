@@ -47,6 +47,11 @@ impl Evaluator<'_> {
             Outcome::Ambiguous => faults.extend(self.fault_of_all(at)?),
             Outcome::Plain => self.faults_below(at, &mut faults)?,
         }
+        if self.vertices[at].faults.iter().any(|fault| is_unknown(fault.kind)) {
+            // to CUE, what is not known lacks nothing yet
+            let missing = faults.iter_mut().filter(|fault| fault.kind == ConflictKind::Missing);
+            missing.for_each(|fault| fault.kind = ConflictKind::Undecided);
+        }
         // fields may have been added to what this used only now
         let mut used = 0;
         while let Some(other) = self.vertices[at].uses.get(used).copied() {

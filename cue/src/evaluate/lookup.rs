@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::copy::is_unknown;
 use super::{Evaluator, Judged, shown_label, stop};
 use crate::error::ConflictKind;
 use crate::graph::{Env, Frame, Id, Outcome, Source, Stage, Value, Vertex, env_at};
@@ -124,6 +125,10 @@ impl<'p> Evaluator<'p> {
         if let Some(known) = &vertex.scalar
             && vertex.fields.is_empty()
         {
+            // what is not known may yet turn out to be something else, to CUE
+            if let Some(fault) = vertex.faults.iter().find(|fault| is_unknown(fault.kind)) {
+                return Ok(Found::Value(Value::Bottom(Box::new(fault.clone()))));
+            }
             let found = known.value.to_string();
             return Ok(self.no_such(at, &found, "a struct or a list", expr));
         }

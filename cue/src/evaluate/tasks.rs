@@ -216,9 +216,13 @@ impl<'p> Evaluator<'p> {
         match &expr.kind {
             Kind::Bound(relation, limit) => self.add_bound(at, *relation, limit, conjunct.env.as_ref()),
             Kind::Call(function, arguments) if function.is_close() => {
+                let looked_for = self.vertices[at].absent.len();
                 if let Some(fault) = self.not_closable(at, &arguments[0], conjunct.env.as_ref())? {
                     self.vertices[at].faults.push(fault);
                     return Ok(());
+                }
+                if self.vertices[at].absent.len() > looked_for {
+                    return Err(stop("a closed struct that depends on itself".to_owned(), "an order"));
                 }
                 let scope = Scope::within(&conjunct.scope, ScopeKind::Closed(at));
                 self.become_struct(at, false, expr.place.line);

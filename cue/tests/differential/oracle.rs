@@ -12,50 +12,106 @@ pub(crate) struct Case {
     pub(crate) data: String,
 }
 
-/// How many cases ended how.
+/// How many cases ended how. There are three ways: both say the same; we refuse the construct by its name, whatever CUE
+/// says; or there is a difference, which must not be.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) yes: usize,
     pub(crate) no: usize,
-    /// Refused where CUE accepts, since the policy computes with what is not known.
-    pub(crate) incomplete: usize,
-    /// Refused where CUE accepts, since the outcome could depend on an order.
-    pub(crate) undecided: usize,
-    /// Not loaded since a construct is not supported, where CUE accepts.
-    pub(crate) refused: usize,
+    /// Refused by name where CUE says yes.
+    pub(crate) open: Open,
+    /// Refused by name where CUE says no, too: such a case shows nothing.
+    pub(crate) idle: Open,
     /// Accepted where CUE crashed.
     pub(crate) crashed: usize,
     /// What must not be.
     pub(crate) differences: Vec<String>,
 }
 
+/// How often something was refused by name.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Open {
+    /// The policy computes with what is not known.
+    pub(crate) incomplete: usize,
+    /// The outcome could depend on an order, or takes too long.
+    pub(crate) undecided: usize,
+    /// A construct that is not supported.
+    pub(crate) unsupported: usize,
+}
+
 impl Tally {
     pub(crate) fn add(&mut self, other: Self) {
         self.yes += other.yes;
         self.no += other.no;
-        self.incomplete += other.incomplete;
-        self.undecided += other.undecided;
-        self.refused += other.refused;
+        self.open.add(other.open);
+        self.idle.add(other.idle);
         self.crashed += other.crashed;
         self.differences.extend(other.differences);
     }
 
-    /// There is no difference; and enough cases are accepted, and few left open, for that to show something.
+    /// There is no difference; and enough cases are accepted, and few refused by name, for that to show something.
     pub(crate) fn agrees(&self) {
         let shown = self.differences.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
         assert!(self.differences.is_empty(), "{} differences\n{shown}", self.differences.len());
-        let all = self.yes + self.no + self.incomplete + self.undecided + self.refused;
-        assert!(self.yes * 20 > all && (self.undecided + self.refused) * 10 < all, "{self:?}");
+        let by_name = self.open.all() + self.idle.all();
+        assert!(self.yes * 20 > self.all() && by_name * 10 < self.all(), "{self}");
     }
+
+    fn all(&self) -> usize {
+        self.yes + self.no + self.open.all() + self.idle.all() + self.crashed + self.differences.len()
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { yes, no, open, idle, crashed, differences } = self;
+        let all = self.all().max(1);
+        let share = |count: usize| format!("{count} ({}.{} %)", count * 100 / all, count * 1000 / all % 10);
+        writeln!(f, "{all} cases: {} yes and {} no to both", share(*yes), share(*no))?;
+        writeln!(f, "refused by name: {} where CUE says yes, {open:?}", share(open.all()))?;
+        writeln!(f, "refused by name: {} where CUE says no, {idle:?}", share(idle.all()))?;
+        write!(f, "CUE crashed on {crashed} that we accept; {} differences", differences.len())
+    }
+}
+
+impl Open {
+    fn add(&mut self, other: Self) {
+        self.incomplete += other.incomplete;
+        self.undecided += other.undecided;
+        self.unsupported += other.unsupported;
+    }
+
+    fn all(self) -> usize {
+        self.incomplete + self.undecided + self.unsupported
+    }
+
+    fn count(&mut self, why: ByName) {
+        *match why {
+            ByName::Incomplete => &mut self.incomplete,
+            ByName::Undecided => &mut self.undecided,
+            ByName::Unsupported => &mut self.unsupported,
+        } += 1;
+    }
+}
+
+/// Whether a policy is refused by name whatever its data: that is most often what CUE refuses too, and shows little.
+pub(crate) fn is_refused_by_name(policy: &str) -> bool {
+    Policy::parse(policy).is_err_and(|why| by_name_of_problem(&why.problem).is_some())
 }
 
 /// Our answer.
 enum Answer {
     Yes,
     No(String),
+    Refused(ByName),
+}
+
+/// Why a construct is refused.
+#[derive(Clone, Copy)]
+enum ByName {
     Incomplete,
     Undecided,
-    Refused,
+    Unsupported,
 }
 
 const NO_ANSWER: &str = "no answer";
@@ -67,16 +123,15 @@ pub(crate) fn compare(cases: &[Case]) -> Tally {
     for (case, theirs) in cases.iter().zip(theirs) {
         let accepted = theirs["ok"].as_bool().expect("an answer says whether it is yes");
         let ours = ours(case);
-        match (accepted, &ours) {
+        match (accepted, ours) {
             (true, Answer::Yes) => tally.yes += 1,
-            (true, Answer::Incomplete) => tally.incomplete += 1,
-            (true, Answer::Undecided) => tally.undecided += 1,
-            (true, Answer::Refused) => tally.refused += 1,
-            (false, _) if !matches!(ours, Answer::Yes) => tally.no += 1,
+            (false, Answer::No(_)) => tally.no += 1,
+            (true, Answer::Refused(why)) => tally.open.count(why),
+            (false, Answer::Refused(why)) => tally.idle.count(why),
             (true, Answer::No(why)) => tally.differences.push(format!("{case}CUE: yes\nours: {why}\n")),
             // a crash, or no end, is no answer
-            (false, _) if has_crashed(&theirs) => tally.crashed += 1,
-            (false, _) => tally.differences.push(format!("{case}CUE: {}\nours: YES\n", theirs["error"])),
+            (false, Answer::Yes) if has_crashed(&theirs) => tally.crashed += 1,
+            (false, Answer::Yes) => tally.differences.push(format!("{case}CUE: {}\nours: YES\n", theirs["error"])),
         }
     }
     tally
@@ -91,20 +146,30 @@ fn ours(case: &Case) -> Answer {
     match Policy::parse(&case.policy) {
         Ok(policy) => match policy.check(&data) {
             Ok(()) => Answer::Yes,
-            Err(why) if why.iter().any(|reason| reason.kind == ConflictKind::Undecided) => Answer::Undecided,
-            Err(why)
-                if why
-                    .iter()
-                    .any(|reason| matches!(reason.kind, ConflictKind::Incomplete | ConflictKind::Undefined)) =>
-            {
-                Answer::Incomplete
-            }
-            Err(why) => Answer::No(why.to_string()),
+            // to CUE, what is not known can hide what is wrong elsewhere
+            Err(why) => match why.iter().find_map(|reason| by_name(reason.kind)) {
+                Some(name) => Answer::Refused(name),
+                None => Answer::No(why.to_string()),
+            },
         },
-        Err(why) if matches!(why.problem, Problem::Undecided(_)) => Answer::Undecided,
-        Err(why) if matches!(why.problem, Problem::Unsupported(_)) => Answer::Refused,
-        Err(why) if matches!(why.problem, Problem::Incomplete(_)) => Answer::Incomplete,
-        Err(why) => Answer::No(why.to_string()),
+        Err(why) => by_name_of_problem(&why.problem).map_or_else(|| Answer::No(why.to_string()), Answer::Refused),
+    }
+}
+
+fn by_name_of_problem(problem: &Problem) -> Option<ByName> {
+    match problem {
+        Problem::Undecided(_) => Some(ByName::Undecided),
+        Problem::Unsupported(_) => Some(ByName::Unsupported),
+        Problem::Incomplete(_) => Some(ByName::Incomplete),
+        _ => None,
+    }
+}
+
+fn by_name(kind: ConflictKind) -> Option<ByName> {
+    match kind {
+        ConflictKind::Undecided => Some(ByName::Undecided),
+        ConflictKind::Incomplete | ConflictKind::Undefined => Some(ByName::Incomplete),
+        ConflictKind::Conflicting | ConflictKind::Invalid | ConflictKind::NotAllowed | ConflictKind::Missing => None,
     }
 }
 
