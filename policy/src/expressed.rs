@@ -65,8 +65,21 @@ fn signature(one: &VerifiedSignature, authorities: &[&str]) -> Value {
     facts.insert("times".to_owned(), times(one.proofs()));
     if let Some(name) = &one.claim().docker_reference {
         facts.insert("name".to_owned(), name.clone().into());
+        facts.extend(name.parse().ok().map(|name| ("named".to_owned(), named(&name))));
     }
     facts.into()
+}
+
+/// A signed name in its parts; only those that are written there.
+fn named(name: &ImageRef) -> Value {
+    let mut parts = json!({"repository": name.repository().to_string()});
+    if let Some(tag) = name.tag() {
+        parts["tag"] = tag.to_string().into();
+    }
+    if let Some(digest) = name.digest() {
+        parts["digest"] = digest.to_string().into();
+    }
+    parts
 }
 
 fn attestation(one: &VerifiedAttestation) -> Value {
