@@ -59,23 +59,6 @@ pub(crate) struct Terms {
     pub(crate) reprieves: Reprieves,
 }
 
-impl Terms {
-    /// The first field that says something, where any does: what a ClusterImagePolicy could not say.
-    pub(crate) fn first_said(&self) -> Option<&'static str> {
-        let Self { scope, require, platforms, accepts_index, revoked, expressions, reprieves } = self;
-        let said = [
-            ("doors, users or namespaces", *scope != Scope::default()),
-            ("require", require.is_some()),
-            ("platforms", *platforms != Platforms::default()),
-            ("index", *accepts_index),
-            ("revoked", revoked.any()),
-            ("expressions", !expressions.is_empty()),
-            ("exceptions or breakGlass", reprieves.any()),
-        ];
-        said.into_iter().find_map(|(field, says)| says.then_some(field))
-    }
-}
-
 /// Reads the `spec` of a policy with this name. The result counts only if there was no problem.
 pub(crate) fn policy<'a>(name: &str, top: &Object<'a>, references: &References<'a>) -> Policy {
     let Some(spec) = top.object("spec", &FIELDS) else {

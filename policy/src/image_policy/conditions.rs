@@ -42,6 +42,12 @@ impl Conditions {
         Self { times: Times::read(entry), annotations: annotations(entry), name, tag }
     }
 
+    /// The condition on the name, if there is no other one.
+    pub(crate) fn on_the_name_alone(&self) -> Option<Option<&SignedName>> {
+        let others = Self { name: None, ..self.clone() } != Self::default();
+        (!others).then_some(self.name.as_ref())
+    }
+
     /// Whether a signature of this image, as it was asked for, meets all of them.
     pub(crate) fn met_by(&self, signature: &VerifiedSignature, image: &ImageRef, now: UnixTime) -> Result<(), Unmet> {
         let claim = signature.claim();

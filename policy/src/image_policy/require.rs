@@ -3,6 +3,7 @@
 //! Nothing is empty here, by type: no list without an entry, no threshold of none. A threshold counts different
 //! members met by different signers, so that one key counts once, under however many names.
 
+mod clauses;
 mod read;
 
 use std::{collections::BTreeSet, num::NonZeroUsize};

@@ -31,17 +31,17 @@ impl Revoked {
         Self { keys: keys(&object), identities, digests: digests(&object, "digests") }
     }
 
+    /// Whether there is anything.
+    pub(crate) fn any(&self) -> bool {
+        !(self.keys.is_empty() && self.identities.is_empty() && self.digests.is_empty())
+    }
+
     /// Whether this signer counts for nothing any more.
     pub(crate) fn includes(&self, signer: &Signer) -> bool {
         match signer {
             Signer::Key(id) => self.keys.contains(&id.to_string()),
             Signer::Identity(identity) => self.identities.iter().any(|one| one.matches(identity)),
         }
-    }
-
-    /// Whether anything is revoked.
-    pub(crate) fn any(&self) -> bool {
-        !(self.keys.is_empty() && self.identities.is_empty() && self.digests.is_empty())
     }
 
     /// Whether some image is refused, so that its digest must be known.

@@ -40,6 +40,24 @@ impl SignedName {
         if same { Ok(()) } else { Err(OtherName { found: Some(found.to_owned()), wanted }) }
     }
 
+    /// What stands for what, if it is one prefix for another, each up to a slash or the end of a name; no remapping is
+    /// no pair. None where it cannot be said so.
+    pub(crate) fn prefixes(&self) -> Option<Option<(&str, &str)>> {
+        let folder = |remap: &'_ Remap| remap.from.ends_with('/');
+        let (folders, names): (Vec<&Remap>, Vec<&Remap>) = self.remaps.iter().partition(|remap| folder(remap));
+        match (folders.as_slice(), names.as_slice()) {
+            ([], []) => Some(None),
+            ([all], names) => {
+                let (from, to) = (all.from.strip_suffix('/')?, all.to.strip_suffix('/')?);
+                let same = |one: &&Remap| one.from == from && one.to == to;
+                // A host is no repository itself.
+                let whole = if from.contains('/') { matches!(names, [one] if same(one)) } else { names.is_empty() };
+                whole.then_some(Some((from, to)))
+            }
+            _ => None,
+        }
+    }
+
     /// The name to sign under, by the first entry that is about this one.
     fn original(&self, asked: &Repository) -> String {
         let name = asked.to_string();
@@ -79,8 +97,9 @@ fn canonical(text: &str) -> Option<String> {
     let Some(folder) = text.strip_suffix('/') else {
         return text.parse::<Repository>().ok().map(|repository| repository.to_string());
     };
-    let within = format!("{folder}/x").parse::<Repository>().ok()?.to_string();
-    within.strip_suffix('x').map(str::to_owned)
+    // Two components, since one alone on Docker Hub would be read as an official image's name.
+    let within = format!("{folder}/x/x").parse::<Repository>().ok()?.to_string();
+    within.strip_suffix("x/x").map(str::to_owned)
 }
 
 /// Signed under another name, or under none.
@@ -154,11 +173,43 @@ mod tests {
     }
 
     #[test]
+    fn all_of_docker_hub_can_be_remapped() {
+        let mirror = remapped("mirror.example/hub/", "docker.io/");
+        for name in ["library/nginx", "acme/app"] {
+            let mirrored = repository(&format!("mirror.example/hub/{name}"));
+            assert_eq!(mirror.met_by(Some(&format!("docker.io/{name}")), &mirrored), Ok(()), "{name}");
+        }
+        let nginx = repository("mirror.example/hub/nginx");
+        assert!(mirror.met_by(Some("docker.io/library/nginx"), &nginx).is_err());
+    }
+
+    #[test]
     fn one_repository_can_be_remapped_and_no_other_with_it() {
         let one = remapped("mirror.example/app", "ghcr.io/acme/app");
         assert_eq!(one.met_by(Some("ghcr.io/acme/app"), &repository("mirror.example/app")), Ok(()));
         assert!(one.met_by(Some("ghcr.io/acme/app-2"), &repository("mirror.example/app-2")).is_err());
         assert!(one.met_by(Some("ghcr.io/acme/app/x"), &repository("mirror.example/app/x")).is_err());
+    }
+
+    #[test]
+    fn only_a_prefix_up_to_a_slash_is_a_pair_of_prefixes() {
+        let all = |pairs: &[(&str, &str)]| SignedName {
+            remaps: pairs.iter().flat_map(|(from, to)| remapped(from, to).remaps).collect(),
+        };
+        assert_eq!(EXACT.prefixes(), Some(None));
+        assert_eq!(all(&[("a.b/", "c.d/e/")]).prefixes(), Some(Some(("a.b", "c.d/e"))));
+        let both = [("a.b/x/", "c.d/e/"), ("a.b/x", "c.d/e")];
+        assert_eq!(all(&both).prefixes(), Some(Some(("a.b/x", "c.d/e"))));
+        for other in [
+            &both[..1],
+            &both[1..],
+            &[("a.b/", "c.d/"), ("e.f/", "c.d/")],
+            &[("a.b/x/", "c.d/e/"), ("a.b/x", "c.d/f")],
+            &[("a.b/x/", "c.d/e/"), ("a.b/y", "c.d/e")],
+            &[("a.b/", "c.d/"), ("a.b/x", "c.d/y")],
+        ] {
+            assert_eq!(all(other).prefixes(), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -4,15 +4,15 @@
 //! where a rule has no counterpart, the narrowest scope that holds all of its images rejects them. Signatures are
 //! compared by repository there, which is stricter than here.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use serde_json::{Map, Value, json};
-use verifier::{Demands, Format};
+mod said;
 
+use serde_json::{Map, Value, json};
+
+use self::said::{Literal, beyond, clauses, lenient, said};
 use super::{Remark, Unsaid, scope::Scope};
 use crate::{
-    Glob, Mode, NoMatch, Policy, PolicySet,
-    image_policy::Conditions,
-    model::{Authority, By, Lies, Requirement, SignatureRule},
+    Glob, NoMatch, Policy, PolicySet,
+    model::{Authority, Requirement},
 };
 
 /// A `policy.json`, and what it leaves unsaid.
@@ -106,15 +106,16 @@ impl Desk {
     }
 
     fn remark(&mut self, place: &str, what: &str) {
-        self.remarks.push(Remark { place: place.to_owned(), what: what.to_owned() });
+        let remark = Remark { place: place.to_owned(), what: what.to_owned() };
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
     }
 
     /// What a policy asks of images that it is about.
     fn requirements(&mut self, policy: &Policy) -> Vec<Value> {
         let place = policy.name();
-        let whole = policy.whole.is_some().then_some(("`policy`", "no conditions are evaluated there"));
-        let only = (!policy.resources.is_empty()).then_some(("`match`", "there are no objects there"));
-        if let Some((what, why)) = whole.or(only) {
+        if let Some((what, why)) = beyond(policy) {
             self.unsaid(place, what, &format!("{why}, so that its images are rejected"), "");
             return vec![reject()];
         }
@@ -122,50 +123,68 @@ impl Desk {
             self.unsaid(place, "the policy", &format!("{unready}, so that its images are rejected"), "");
             return vec![reject()];
         }
-        if let Some(field) = policy.terms.first_said() {
-            let why = "there is nothing like it there, so that its images are rejected";
-            self.unsaid(place, &format!("`{field}`"), why, "say it in a policy of its own");
+        for (what, why) in lenient(policy) {
+            self.unsaid(place, what, why, "");
+        }
+        let Some(clauses) = clauses(policy) else {
+            let why =
+                "it cannot be said in a few lists of keys that are all different, so that its images are rejected";
+            self.unsaid(place, "`require`", why, "ask for all of its authorities, or for any one");
             return vec![reject()];
+        };
+        let literals: Vec<Literal> = policy.authorities.iter().map(|one| self.literal(place, one)).collect();
+        all(clauses.iter().map(|clause| self.clause(place, clause, &literals)).collect::<Vec<_>>().iter())
+    }
+
+    /// One requirement: any one of these authorities.
+    fn clause(&mut self, place: &str, clause: &[usize], literals: &[Literal]) -> Value {
+        if clause.iter().any(|at| literals[*at] == Literal::Met) {
+            return accept();
         }
-        match policy.mode() {
-            Mode::Enforce => {}
-            Mode::Warn => self.unsaid(place, "`mode: warn`", "nobody is warned there, so that it is enforced", ""),
-            Mode::Audit => self.unsaid(place, "`mode: audit`", "nobody takes note there, so that it is enforced", ""),
+        let mut keys: Vec<(&str, &Value)> = Vec::new();
+        for at in clause {
+            if let Literal::Key { pem, identity } = &literals[*at]
+                && !keys.contains(&(pem, identity))
+            {
+                keys.push((pem, identity));
+            }
         }
-        if policy.authorities.iter().any(|authority| matches!(authority.requirement, Requirement::Pass)) {
-            return vec![accept()];
+        let Some((_, identity)) = keys.first().copied() else { return reject() };
+        if keys.iter().any(|(_, other)| *other != identity) {
+            let why = "one requirement compares names in one way, so that its images are rejected";
+            self.unsaid(place, "authorities with different `signedName`", why, "ask the same of all of them");
+            return reject();
         }
-        let keys: Vec<String> = policy.authorities.iter().filter_map(|authority| self.key(place, authority)).collect();
+        let what = "a signature must name the repository of the image and lie beside it as a `.sig` tag, and \
+                    registries.d must say `use-sigstore-attachments: true`";
+        self.remark(place, what);
+        if identity["type"] == "remapIdentity" {
+            self.remark(place, "where names are remapped, a signature must name the tag too, as cosign's do not");
+        }
+        let keys: Vec<&str> = keys.iter().map(|(pem, _)| *pem).collect();
         match keys.as_slice() {
-            [] => vec![reject()],
-            [key] => vec![self.signed(place, "keyData", &json!(key))],
+            [key] => json!({"type": "sigstoreSigned", "keyData": key, "signedIdentity": identity}),
             several => {
                 self.remark(place, "several keys are `keyDatas`, which containers/image reads from version 5.33 on");
-                vec![self.signed(place, "keyDatas", &json!(several))]
+                json!({"type": "sigstoreSigned", "keyDatas": several, "signedIdentity": identity})
             }
         }
     }
 
-    fn signed(&mut self, place: &str, field: &str, keys: &Value) -> Value {
-        let what = "a signature must name the repository of the image and lie beside it as a `.sig` tag, and \
-                    registries.d must say `use-sigstore-attachments: true`";
-        self.remark(place, what);
-        json!({"type": "sigstoreSigned", field: keys, "signedIdentity": {"type": "matchRepository"}})
-    }
-
-    /// The key of an authority, in the form of the file. An authority that cannot be said is one way less to be met.
-    fn key(&mut self, policy: &str, authority: &Authority) -> Option<String> {
+    /// What an authority is there. One that cannot be said is one way less to be met.
+    fn literal(&mut self, policy: &str, authority: &Authority) -> Literal {
         let why = match &authority.requirement {
-            Requirement::Fail { .. } => return None,
+            Requirement::Pass => return Literal::Met,
+            Requirement::Fail { .. } => return Literal::Unmet,
             Requirement::Signature(rule) => match said(rule) {
-                Ok(key) => return Some(key),
+                Ok(key) => return key,
                 Err(why) => why,
             },
-            Requirement::Pass | Requirement::Unsupported => "it has no counterpart",
+            Requirement::Unsupported => "it has no counterpart",
         };
         let place = format!("{policy}: {}", authority.name);
         self.unsaid(&place, "an authority", &format!("{why}, so that it lets nothing in"), "sign with a key as well");
-        None
+        Literal::Unmet
     }
 
     /// The scopes of a policy's images, and whether each holds nothing else.
@@ -187,27 +206,6 @@ impl Desk {
             }
         }
         scopes
-    }
-}
-
-/// The key that a rule asks for in base64, if that is all that it asks.
-fn said(rule: &SignatureRule) -> Result<String, &'static str> {
-    let By::Key(key) = &rule.by else { return Err("identities are not exported") };
-    if rule.format == Some(Format::Bundle) {
-        return Err("bundles are not read there");
-    }
-    if rule.demands != (Demands { log_entry: false, certificate_log: false, timestamp: false }) {
-        return Err("logs and clocks are not exported");
-    }
-    if *rule.conditions != Conditions::default() {
-        return Err("times, annotations, names and tags are not compared there as here");
-    }
-    if rule.lies != Lies::default() {
-        return Err("signatures are read only beside the image there");
-    }
-    match rule.attestations.is_empty() {
-        true => Ok(BASE64_STANDARD.encode(key.to_pem())),
-        false => Err("attestations are not read there"),
     }
 }
 
