@@ -8,7 +8,9 @@ use peers::{Client, Cosign, Format, KeyPair, Outcome, Registry, push_image};
 struct World {
     registry: Registry,
     client: Client,
+    cosign: Cosign,
     team: KeyPair,
+    other: KeyPair,
 }
 
 impl World {
@@ -24,9 +26,18 @@ impl World {
                 let _ = cosign.sign(Format::Legacy, key, &image, &[]).success();
             }
         }
-        let world = Self { registry, client, team };
+        let world = Self { registry, client, cosign, team, other };
         world.write("registries.d/all.yaml", "default-docker: {use-sigstore-attachments: true}\n");
         world
+    }
+
+    /// An image that the team signed under this name; its digest.
+    fn sign_as(&self, name: &str, signed: &str) -> String {
+        let digest = push_image(&self.registry, &format!("{name}:1"), name);
+        let (host, signed) = (self.registry.address(), format!("{}/{signed}", self.registry.address()));
+        let image = format!("{host}/{name}@{digest}");
+        let _ = self.cosign.sign(Format::Legacy, &self.team, &image, &["--sign-container-identity", &signed]).success();
+        digest.to_string()
     }
 
     /// A signed image under another name, with the signature that it had under the first.
@@ -53,10 +64,16 @@ impl World {
         self.client.run(PROGRAM, args)
     }
 
+    /// The image of this name, with the usual tag unless it has a digest.
+    fn image(&self, name: &str) -> String {
+        let tag = if name.contains('@') { "" } else { ":1" };
+        format!("{}/{name}{tag}", self.registry.address())
+    }
+
     /// Whether containers/image lets the image in by this policy.json.
     fn their(&self, policy: &str, name: &str) -> bool {
         let registries = self.client.home().join("registries.d").display().to_string();
-        let image = format!("{}/{name}:1", self.registry.address());
+        let image = self.image(name);
         let outcome = self.client.run(PEER, [policy, &registries, &image]);
         assert!(outcome.code <= 1, "{name}: {outcome:?}");
         outcome.code == 0
@@ -64,7 +81,7 @@ impl World {
 
     /// Whether the image is let in by these policies.
     fn check(&self, policies: &str, name: &str) -> bool {
-        let image = format!("{}/{name}:1", self.registry.address());
+        let image = self.image(name);
         let outcome = self.sealgate(&["check", "--policy", policies, &image]);
         assert!(outcome.code <= 1, "{name}: {outcome:?}");
         outcome.code == 0
@@ -117,17 +134,104 @@ fn an_import_decides_here_as_the_policy_json_does_there() {
     );
     let registries = world.client.home().join("registries.d").display().to_string();
     let ours = world.client.home().join("ours.yaml").display().to_string();
-    let args = ["policy", "import", "--registries-d", &registries, "-o", &ours, &theirs];
-    let imported = world.sealgate(&[args.as_slice(), &["--give-up-names"]].concat());
-    assert_eq!(imported.code, 1, "{imported:?}");
-    assert!(imported.stderr.contains("error: one thing is unsaid"), "{imported:?}");
-    for (name, _) in IMAGES {
-        assert_eq!(world.check(&ours, name), world.their(&theirs, name), "{name}");
+    let imported = world.sealgate(&["policy", "import", "--registries-d", &registries, "-o", &ours, &theirs]);
+    assert_eq!(imported.code, 0, "{imported:?}");
+    world.copy("team/app", "team/copied");
+    let mut letting_in = Vec::new();
+    for name in IMAGES.iter().map(|(name, _)| *name).chain(["team/copied"]) {
+        let (ours, theirs) = (world.check(&ours, name), world.their(&theirs, name));
+        assert_eq!(ours, theirs, "{name}");
+        letting_in.extend(ours.then_some(name));
     }
-    assert_eq!(world.sealgate(&args).code, 1);
-    for (name, _) in IMAGES {
-        assert_eq!(world.check(&ours, name), name == "open/app", "{name}: names are needed");
+    assert_eq!(letting_in, ["team/app", "team/both", "team/deep/app", "open/app"]);
+}
+
+#[test]
+fn signed_names_are_compared_here_as_there() {
+    peers::require!("cosign-2", "crane", PEER);
+    let world = World::new();
+    let host = world.registry.address();
+    world.copy("team/app", "team/copied");
+    let mut names: Vec<String> = ["team/app", "team/copied", "team/unsigned"].map(str::to_owned).to_vec();
+    for (name, signed) in
+        [("team/tagged", "team/tagged:1"), ("team/retagged", "team/retagged:2"), ("mirror/app", "team/app:1")]
+    {
+        let digest = world.sign_as(name, signed);
+        names.extend([name.to_owned(), format!("{name}@{digest}")]);
     }
+    for (identity, wanted) in [
+        (String::new(), vec!["team/tagged", "team/tagged@", "team/retagged@"]),
+        (r#"{"type": "matchExact"}"#.to_owned(), vec!["team/tagged"]),
+        (
+            r#"{"type": "matchRepository"}"#.to_owned(),
+            vec!["team/app", "team/tagged", "team/tagged@", "team/retagged", "team/retagged@"],
+        ),
+        (
+            format!(r#"{{"type": "exactRepository", "dockerRepository": "{host}/team/app"}}"#),
+            vec!["team/app", "team/copied", "mirror/app", "mirror/app@"],
+        ),
+        (
+            format!(r#"{{"type": "exactReference", "dockerReference": "{host}/team/app:1"}}"#),
+            vec!["mirror/app", "mirror/app@"],
+        ),
+        (
+            format!(r#"{{"type": "remapIdentity", "prefix": "{host}/mirror", "signedPrefix": "{host}/team"}}"#),
+            vec!["team/tagged", "team/tagged@", "team/retagged@", "mirror/app", "mirror/app@"],
+        ),
+    ] {
+        let identity = if identity.is_empty() { identity } else { format!(r#", "signedIdentity": {identity}"#) };
+        let key = world.team.public.display();
+        let theirs = world.write(
+            "policy.json",
+            &format!(r#"{{"default": [{{"type": "sigstoreSigned", "keyPath": "{key}"{identity}}}]}}"#),
+        );
+        let ours = world.client.home().join("ours.yaml").display().to_string();
+        let imported = world.sealgate(&["policy", "import", "-o", &ours, &theirs]);
+        assert_eq!(imported.code, 0, "{imported:?}");
+        let mut letting_in = Vec::new();
+        for name in &names {
+            let (ours, theirs) = (world.check(&ours, name), world.their(&theirs, name));
+            assert_eq!(ours, theirs, "{identity}: {name}");
+            letting_in.extend(ours.then(|| name.split_inclusive('@').next().unwrap_or_default()));
+        }
+        assert_eq!(letting_in, wanted, "{identity}");
+    }
+}
+
+#[test]
+fn an_export_counts_and_compares_names_there_as_the_policy_does_here() {
+    peers::require!("cosign-2", "crane", PEER);
+    let world = World::new();
+    let host = world.registry.address();
+    let key = |name: &str, pair: &KeyPair, further: &str| format!("{{name: {name}, {}{further}}}", key(pair));
+    let both = format!(
+        "authorities: [{}, {}], require: {{threshold: {{min: 2, of: [team, other]}}}}",
+        key("team", &world.team, ", signedName: {}"),
+        key("other", &world.other, ", signedName: {}")
+    );
+    let remap = ["/", ""].map(|end| format!("{{from: {host}/mirror{end}, to: {host}/team{end}}}"));
+    let mirrored = key("team", &world.team, &format!(", signedName: {{remap: [{}]}}", remap.join(", ")));
+    let policies = [("team", both), ("mirror", format!("authorities: [{mirrored}]"))].map(|(name, spec)| {
+        format!(
+            "apiVersion: sealgate.dev/v1\nkind: ImagePolicy\nmetadata: {{name: {name}}}\n\
+             spec: {{images: [{{glob: '{host}/{name}@*'}}, {{glob: '{host}/{name}/**'}}], {spec}}}\n"
+        )
+    });
+    let ours = world.write("ours.yaml", &policies.join("---\n"));
+    let exported = world.sealgate(&["policy", "export", &ours]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let theirs = world.write("policy.json", &exported.stdout);
+    world.sign_as("mirror/app", "team/app:1");
+    world.sign_as("mirror/own", "mirror/own:1");
+    world.copy("team/both", "team/copied");
+    let names = ["team/app", "team/both", "team/wrong", "team/copied", "team/unsigned", "mirror/app", "mirror/own"];
+    let mut letting_in = Vec::new();
+    for name in names {
+        let (ours, theirs) = (world.check(&ours, name), world.their(&theirs, name));
+        assert_eq!(ours, theirs, "{name}");
+        letting_in.extend(ours.then_some(name));
+    }
+    assert_eq!(letting_in, ["team/both", "mirror/app"]);
 }
 
 #[test]

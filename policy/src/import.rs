@@ -3,29 +3,35 @@
 //! What a policy here cannot say is told, with its place, and never dropped. Nothing widens: where a rule has no
 //! counterpart, what it is about is refused, or is under no policy, which refuses as well. Since every policy that
 //! matches must be met, while other programs let the most specific rule win, images that several rules are about may
-//! be judged more strictly than there; that is told too. [`export`] goes the other way.
+//! be judged more strictly than there; that is told too. What a ClusterImagePolicy can say is one, since other programs
+//! read it too; the rest is an ImagePolicy. [`export`] goes the other way.
 
 mod attestor;
 mod authority;
 mod cel;
 mod connaisseur;
 mod container_policy;
+mod draft;
 pub mod export;
 mod kyverno;
+mod matching;
+mod need;
 mod pattern;
 mod registries;
 mod scope;
 mod sheet;
+mod signed_identity;
 mod sigstore_signed;
 mod tree;
 mod validating;
 mod validator;
 mod verify_images;
+mod whole;
 
 use std::fmt;
 
 pub use connaisseur::connaisseur;
-pub use container_policy::{ContainerPolicy, SignedNames, container_policy, key_files};
+pub use container_policy::{ContainerPolicy, container_policy, key_files};
 pub use kyverno::kyverno;
 
 use crate::problem::excerpt;
@@ -68,7 +74,7 @@ impl Kind {
 /// Policies of another program in our format, and what became of the rest of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// Objects in YAML, at least one of them a ClusterImagePolicy, each with comments on what it leaves unsaid.
+    /// Objects in YAML, at least one of them a policy, each with comments on what it leaves unsaid.
     pub documents: Vec<String>,
     /// What is worth knowing, though it is said in full.
     pub remarks: Vec<Remark>,

@@ -1,11 +1,12 @@
 //! One attestor of a Kyverno rule: keys, an identity, or what has no counterpart.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::{
     ImportError,
     authority::{By, CertificateLogs, Identity, Log, PUBLIC_LOG, Wanted, Words},
     kyverno::regex,
+    need::Signer,
     sheet::Sheet,
     tree::At,
 };
@@ -14,7 +15,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub(super) struct Defaults {
     repository: Option<String>,
-    annotated: bool,
+    annotations: BTreeMap<String, String>,
     /// In which format signatures count; none where they are of a kind that is not read here.
     format: Option<&'static str>,
     /// The type of what must be attested.
@@ -31,23 +32,27 @@ impl Defaults {
             Some(_) => return Err(at.field("type").expect("it was read").shape("Cosign, SigstoreBundle or Notary")),
         };
         let repository = at.text("repository")?.map(str::to_owned);
-        let annotated = is_annotated(at)?;
-        Ok(Self { repository, annotated, format, attestation: attestation.map(str::to_owned) })
+        let annotations = annotations(at)?;
+        Ok(Self { repository, annotations, format, attestation: attestation.map(str::to_owned) })
     }
 }
 
-fn is_annotated(at: &At<'_>) -> Result<bool, ImportError> {
-    Ok(at.field("annotations").map(|at| at.fields()).transpose()?.is_some_and(|fields| !fields.is_empty()))
+fn annotations(at: &At<'_>) -> Result<BTreeMap<String, String>, ImportError> {
+    let fields = at.field("annotations").map(|at| at.fields()).transpose()?.unwrap_or_default();
+    fields.iter().map(|(name, at)| Ok(((*name).to_owned(), at.as_text()?.to_owned()))).collect()
 }
 
 /// The authorities of an entry, one for each of its keys; one that cannot be said is none, and told.
-pub(super) fn entry(at: &At<'_>, defaults: &Defaults, sheet: &mut Sheet) -> Result<Vec<Option<Value>>, ImportError> {
+pub(super) fn entry(at: &At<'_>, defaults: &Defaults, sheet: &mut Sheet) -> Result<Vec<Option<Signer>>, ImportError> {
     let Some(format) = defaults.format else {
         sheet.unsaid(&at.place, "signatures of the Notary Project", "are not read, so that they let nothing in", SIGN);
         return Ok(vec![None]);
     };
-    if defaults.annotated || is_annotated(at)? {
-        let why = "annotations of a signature are not compared, so that it lets nothing in";
+    let mut annotated = defaults.annotations.clone();
+    annotated.extend(annotations(at)?);
+    let length: usize = annotated.iter().map(|(key, value)| key.len() + value.len() + 30).sum();
+    if length > MAX_ANNOTATIONS || (length > 0 && defaults.attestation.is_some()) {
+        let why = "only a few of a signature are compared, and none of an attestation, so that it lets nothing in";
         sheet.unsaid(&at.place_of("annotations"), "annotations", why, "sign with a key or identity of its own instead");
         return Ok(vec![None]);
     }
@@ -60,7 +65,8 @@ pub(super) fn entry(at: &At<'_>, defaults: &Defaults, sheet: &mut Sheet) -> Resu
         format: Some(format),
         ..one
     });
-    Ok(whole.map(|one| one.authority(sheet)).collect())
+    let signer = |authority| Signer { authority, annotations: annotated.clone() };
+    Ok(whole.map(|one| one.authority(sheet).map(signer)).collect())
 }
 
 fn signers(at: &At<'_>, sheet: &mut Sheet) -> Result<Option<Vec<Wanted>>, ImportError> {
@@ -215,5 +221,7 @@ fn vouching(at: &At<'_>, sheet: &mut Sheet) -> Result<Option<Vouching>, ImportEr
     Ok(Some(Vouching { log, certificate_log, clock: text(&ctlog, "tsaCertChain")? }))
 }
 
+/// Less than an expression may be long, each character being written as two.
+const MAX_ANNOTATIONS: usize = 900;
 const SIGN: &str = "sign with cosign or sealgate as well";
 const UNKNOWN: &str = "it has no counterpart, so that this attestor lets nothing in";

@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use super::{
     ImportError, Imported,
+    draft::{Draft, fail, pass},
+    need::Need,
     pattern::{Cover, Pattern, may_overlap},
-    sheet::{Draft, Sheet, fail, pass},
+    sheet::Sheet,
     tree::{At, documents},
-    validator::{self, Need},
+    validator,
 };
 
 /// Imports the values of Connaisseur's chart, of version 3 or before.
@@ -145,19 +147,17 @@ fn write(rule: &Rule<'_>, alone: bool, warn: bool, sheet: &mut Sheet) -> Result<
         if rule.fixed.is_some() {
             return Ok(());
         }
-        sheet.policy(Draft { warn, ..Draft::new(rule.pattern, vec![glob], Vec::new()) });
+        sheet.policy(Draft { warn, ..Draft::new(&rule.at.place, rule.pattern, vec![glob], Need::Nobody) });
         return Ok(());
     }
-    let needs = match rule.fixed {
+    let need = match rule.fixed {
         Some(true) => {
             sheet.remark(&rule.at.place, "has become `static: pass`: these images need no signature");
-            vec![Need { authorities: vec![pass()], threshold: 1 }]
+            Need::any(vec![pass()])
         }
-        Some(false) => vec![Need { authorities: vec![fail("denied by Connaisseur's policy")], threshold: 1 }],
-        None => validator::needs(&rule.at, &rule.validator, sheet)?,
+        Some(false) => Need::any(vec![fail("denied by Connaisseur's policy")]),
+        None => validator::need(&rule.at, &rule.validator, sheet)?,
     };
-    for Need { authorities, threshold } in needs {
-        sheet.policy(Draft { warn, threshold, ..Draft::new(rule.pattern, vec![glob.clone()], authorities) });
-    }
+    sheet.policy(Draft { warn, ..Draft::new(&rule.at.place, rule.pattern, vec![glob], need) });
     Ok(())
 }

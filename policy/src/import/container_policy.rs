@@ -1,8 +1,7 @@
 //! containers-policy.json(5): the most specific scope decides there, every policy that matches must be met here.
 //!
 //! So what a scope asks is asked of all that lies below it too. A scope that rejects is no policy at all where nothing
-//! above it lets anything in, since an image that no policy names is refused. The name that a signature was made for
-//! cannot be checked yet: what asks for it refuses, unless whoever imports gives the name up.
+//! above it lets anything in, since an image that no policy names is refused.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +9,12 @@ use serde_json::Value;
 
 use super::{
     ImportError, Imported,
+    draft::{Draft, fail, pass},
+    need::Need,
     registries::Registries,
     scope::Scope,
-    sheet::{Draft, Sheet, fail, pass},
-    sigstore_signed,
+    sheet::Sheet,
+    sigstore_signed::{self, Signed},
     tree::{At, documents},
 };
 
@@ -28,17 +29,6 @@ pub struct ContainerPolicy<'a> {
     pub files: &'a BTreeMap<String, String>,
     /// The files of registries.d, each with its name and text; none where they have no say.
     pub registries: Option<&'a [(String, String)]>,
-    /// Whether the name that a signature was made for may be given up.
-    pub names: SignedNames,
-}
-
-/// What becomes of the name in a signature, which `policy.json` always compares and a ClusterImagePolicy never does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignedNames {
-    /// What cannot be compared is refused.
-    Needed,
-    /// A signature counts whatever image it names, as with policy-controller; its digest is compared in any case.
-    GivenUp,
 }
 
 /// The files that a `policy.json` refers to, by path as it stands there.
@@ -96,8 +86,8 @@ fn unscoped(scope: &str, place: &str, requirements: &[Requirement<'_>], sheet: &
     } else {
         let why = "means Docker Hub as well, so that all of that is refused";
         sheet.unsaid(place, &what, why, "name each host");
-        let authorities = vec![fail("rejected by policy.json")];
-        sheet.policy(Draft::new("docker-io", vec!["*.docker.io/**".to_owned()], authorities));
+        let need = Need::any(vec![fail("rejected by policy.json")]);
+        sheet.policy(Draft::new(place, "docker-io", vec!["*.docker.io/**".to_owned()], need));
     }
 }
 
@@ -246,12 +236,12 @@ impl<'a> Writer<'a> {
         self.tell_of_those_above(entry, sheet);
         if entry.rejects() {
             if self.must_reject(entry) {
-                self.policy(entry, vec![fail("rejected by policy.json")], sheet);
+                self.policy(entry, fail("rejected by policy.json"), sheet);
             }
         } else if entry.accepts() {
             let what = "`insecureAcceptAnything` has become `static: pass`: these images need no signature";
             sheet.remark(&entry.place, what);
-            self.policy(entry, vec![pass()], sheet);
+            self.policy(entry, pass(), sheet);
         } else {
             self.signatures(entry, sheet)?;
         }
@@ -277,7 +267,7 @@ impl<'a> Writer<'a> {
             Some(_) => {
                 sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that they hold for all tags too", hint);
                 match entry.rejects() {
-                    true => self.policy(entry, vec![fail("rejected by policy.json")], sheet),
+                    true => self.policy(entry, fail("rejected by policy.json"), sheet),
                     false => self.signatures(entry, sheet)?,
                 }
                 Ok(())
@@ -299,16 +289,19 @@ impl<'a> Writer<'a> {
 
     /// Each requirement is a policy of its own: all of them must be met.
     fn signatures(&self, entry: &Entry<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
-        for requirement in entry.requirements.iter().filter(|requirement| requirement.kind != Kind::Accept) {
-            let authorities = match requirement.kind {
+        for Requirement { kind, at } in entry.requirements.iter().filter(|one| one.kind != Kind::Accept) {
+            let signed = match kind {
                 Kind::SimpleSigning => {
                     let why = "signatures by GPG are not read, so that the image is refused";
-                    sheet.unsaid(&requirement.at.place, "`signedBy`", why, "sign with cosign or sealgate as well");
-                    Vec::new()
+                    sheet.unsaid(&at.place, "`signedBy`", why, "sign with cosign or sealgate as well");
+                    Signed::default()
                 }
-                _ => sigstore_signed::authorities(self.source, &requirement.at, self.is_looked_for(entry), sheet)?,
+                _ => sigstore_signed::read(self.source, at, self.is_looked_for(entry), sheet)?,
             };
-            self.policy(entry, authorities, sheet);
+            let (need, expressions) = (Need::any(signed.authorities), signed.expressions);
+            let name = entry.name();
+            let draft = Draft::new(&at.place, &name, entry.scope.globs(), need);
+            sheet.policy(Draft { expressions, ..draft });
         }
         Ok(())
     }
@@ -318,8 +311,8 @@ impl<'a> Writer<'a> {
         self.registries.is_none_or(|registries| registries.reads_beside(&entry.scope))
     }
 
-    fn policy(&self, entry: &Entry<'_>, authorities: Vec<Value>, sheet: &mut Sheet) {
-        sheet.policy(Draft::new(&entry.name(), entry.scope.globs(), authorities));
+    fn policy(&self, entry: &Entry<'_>, authority: Value, sheet: &mut Sheet) {
+        sheet.policy(Draft::new(&entry.place, &entry.name(), entry.scope.globs(), Need::any(vec![authority])));
     }
 }
 

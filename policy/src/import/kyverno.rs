@@ -41,12 +41,12 @@ fn object(top: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
     let spec = top.field("spec");
     match (group.split('/').next().unwrap_or_default(), kind, spec) {
         ("kyverno.io", "ClusterPolicy" | "Policy", Some(spec)) => {
-            namespaced(&top, kind == "Policy", sheet);
-            verify_images::policy(name, &spec, sheet)
+            let namespace = namespace(&top, kind == "Policy", sheet)?;
+            verify_images::policy(name, namespace, &spec, sheet)
         }
         ("policies.kyverno.io", "ImageValidatingPolicy" | "NamespacedImageValidatingPolicy", Some(spec)) => {
-            namespaced(&top, kind != "ImageValidatingPolicy", sheet);
-            validating::policy(name, &spec, sheet)
+            let namespace = namespace(&top, kind != "ImageValidatingPolicy", sheet)?;
+            validating::policy(name, namespace, &spec, sheet)
         }
         ("kyverno.io" | "policies.kyverno.io", ..) => {
             sheet.unsaid(&top.place, &format!("an object of kind {kind}"), "says nothing about signatures here", "");
@@ -56,11 +56,14 @@ fn object(top: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
     }
 }
 
-fn namespaced(top: &At<'_>, is: bool, sheet: &mut Sheet) {
-    if is {
-        let why = "policies here hold in all namespaces";
-        sheet.unsaid(&top.place, "the namespace that it is for", why, "name images that only that namespace runs");
+/// The namespace that a policy is for, if it is for one.
+fn namespace<'a>(top: &At<'a>, is: bool, sheet: &mut Sheet) -> Result<Option<&'a str>, ImportError> {
+    let named = top.field("metadata").map(|metadata| metadata.text("namespace")).transpose()?.flatten();
+    if is && named.is_none() {
+        let why = "it is not written there, so that the policy holds in all namespaces";
+        sheet.unsaid(&top.place, "the namespace that it is for", why, "write `metadata.namespace`");
     }
+    Ok(named.filter(|_| is))
 }
 
 /// Globs that match at least what these patterns do.

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Imported, Remark, Unsaid};
+use super::{
+    Imported, Remark, Unsaid,
+    draft::{Draft, Written, fail},
+    need::Need,
+};
 use crate::problem::plain;
 
 /// Objects as they are written, and what is told beside them.
@@ -16,34 +20,6 @@ pub(super) struct Sheet {
     pending: Vec<String>,
     policies: usize,
     roots: Vec<(Value, String)>,
-}
-
-/// One ClusterImagePolicy to be written. Without authorities it refuses everything.
-#[derive(Debug, Clone)]
-pub(super) struct Draft<'a> {
-    pub(super) name: &'a str,
-    pub(super) globs: Vec<String>,
-    pub(super) warn: bool,
-    pub(super) authorities: Vec<Value>,
-    /// How many of the authorities must be met; one, unless it says more.
-    pub(super) threshold: usize,
-}
-
-impl<'a> Draft<'a> {
-    /// A policy that enforces, one authority being enough.
-    pub(super) fn new(name: &'a str, globs: Vec<String>, authorities: Vec<Value>) -> Self {
-        Self { name, globs, warn: false, authorities, threshold: 1 }
-    }
-}
-
-/// The authority that lets everything pass.
-pub(super) fn pass() -> Value {
-    json!({"static": {"action": "pass"}})
-}
-
-/// The authority that refuses everything, and says why.
-pub(super) fn fail(message: &str) -> Value {
-    json!({"static": {"action": "fail", "message": message}})
 }
 
 impl Sheet {
@@ -62,23 +38,29 @@ impl Sheet {
         self.imported.remarks.push(remark);
     }
 
-    /// Writes a policy.
+    /// Writes a policy, or several that say the same in simpler words.
     pub(super) fn policy(&mut self, draft: Draft<'_>) {
-        let Draft { name, globs, warn, authorities, threshold } = draft;
-        let mut spec = Map::new();
-        let images: Vec<Value> = globs.iter().map(|glob| json!({"glob": glob})).collect();
-        spec.insert("images".to_owned(), Value::Array(images));
-        if warn {
-            spec.insert("mode".to_owned(), json!("warn"));
-        }
-        let refusing = authorities.is_empty() || threshold > authorities.len();
-        let authorities = if refusing { vec![fail(UNSAYABLE)] } else { authorities };
-        spec.insert("authorities".to_owned(), Value::Array(authorities));
-        if threshold > 1 && !refusing {
-            spec.insert("policy".to_owned(), json!({"type": "rego", "data": counting(threshold)}));
-        }
+        draft.parts().iter().for_each(|part| self.one(part));
+    }
+
+    fn one(&mut self, draft: &Draft<'_>) {
+        let Written { spec, own } = match draft.written() {
+            Ok(written) => written,
+            Err(why) => {
+                let why = format!("{why}, so that these images are refused");
+                self.unsaid(draft.place, "who must have signed", &why, "write the policy by hand");
+                let refusing = Draft { need: Need::Nobody, ..draft.clone() };
+                return self.one(&refusing);
+            }
+        };
         self.policies += 1;
-        self.write("policy.sigstore.dev/v1beta1", "ClusterImagePolicy", name, &Value::Object(spec));
+        if own.is_empty() {
+            self.write("policy.sigstore.dev/v1beta1", "ClusterImagePolicy", draft.name, &spec);
+        } else {
+            let what = format!("has become an ImagePolicy, which sealgate alone reads, for {}", own.join(" and "));
+            self.remark(draft.place, &what);
+            self.write("sealgate.dev/v1", "ImagePolicy", draft.name, &spec);
+        }
     }
 
     /// Writes a TrustRoot with these keys, unless there is one; its name.
@@ -95,7 +77,8 @@ impl Sheet {
     pub(super) fn finish(mut self) -> Imported {
         if self.policies == 0 {
             let message = "nothing that was imported lets an image in";
-            self.policy(Draft::new("nothing-imported", vec!["**".to_owned()], vec![fail(message)]));
+            let need = Need::any(vec![fail(message)]);
+            self.policy(Draft::new("", "nothing-imported", vec!["**".to_owned()], need));
         }
         if !self.pending.is_empty() {
             let last = self.imported.documents.last_mut().expect("a policy was written");
@@ -134,23 +117,20 @@ impl Sheet {
     }
 }
 
-/// Rego that asks for so many authorities.
-fn counting(threshold: usize) -> String {
-    format!("package sigstore\n\nisCompliant {{\n  count(input.authorityMatches) >= {threshold}\n}}\n")
-}
-
 fn comments(notes: &[String]) -> String {
     notes.iter().map(|note| format!("# note: {}\n", plain(note))).collect()
 }
 
-const UNSAYABLE: &str = "its rule could not be imported, see the notes above";
 /// Leaves room for a number within what Kubernetes accepts.
 const MAX_NAME: usize = 200;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PolicySet;
+    use crate::{
+        PolicySet,
+        import::{draft::pass, need::Signer},
+    };
 
     fn load(imported: &Imported) -> PolicySet {
         let file = |(index, text): (usize, &String)| (format!("{index}.yaml"), text.clone());
@@ -161,7 +141,7 @@ mod tests {
     fn names_are_plain_and_distinct() {
         let mut sheet = Sheet::default();
         for name in ["Docker.io/Library", "docker-io//library", "..", "", &"x".repeat(500)] {
-            sheet.policy(Draft::new(name, vec!["**".into()], vec![pass()]));
+            sheet.policy(Draft::new("f", name, vec!["**".into()], Need::any(vec![pass()])));
         }
         let set = load(&sheet.finish());
         let names: Vec<&str> = set.policies().map(crate::Policy::name).collect();
@@ -180,13 +160,45 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_without_authorities_or_with_too_few_refuses() {
-        for (authorities, threshold) in [(vec![], 1), (vec![pass()], 2)] {
+    fn a_policy_that_nobody_can_meet_refuses() {
+        let signer = |name: &str| Signer::from(json!({"name": name, "static": {"action": "pass"}}));
+        let many: Vec<Signer> = (0..65).map(|at| signer(&at.to_string())).collect();
+        let deep = (0..9).fold(Need::One(signer("a")), |inner, at| {
+            let beside = Need::One(signer(&at.to_string()));
+            if at % 2 == 0 { Need::All(vec![inner, beside]) } else { Need::Any(vec![inner, beside]) }
+        });
+        for need in [Need::any(vec![]), Need::AtLeast(2, vec![signer("a")]), Need::AtLeast(2, many), deep] {
             let mut sheet = Sheet::default();
-            sheet.policy(Draft { threshold, ..Draft::new("p", vec!["**".into()], authorities) });
+            sheet.policy(Draft::new("f", "p", vec!["**".into()], need));
             let imported = sheet.finish();
+            assert_eq!(imported.documents.len(), 1);
             assert!(imported.documents[0].contains("action: fail"), "{imported:?}");
             load(&imported);
         }
+    }
+
+    #[test]
+    fn only_what_needs_it_is_an_image_policy() {
+        let key = |name: &str| {
+            let pem = keys::PrivateKey::generate().expect("there is randomness").public().to_pem();
+            Signer::from(json!({"name": name, "key": {"data": pem}}))
+        };
+        let (a, b, c) = (key("a"), key("b"), key("c"));
+        let one = |signer: &Signer| Need::One(signer.clone());
+        let kinds = |need: Need| {
+            let mut sheet = Sheet::default();
+            sheet.policy(Draft::new("f", "p", vec!["**".into()], need));
+            let imported = sheet.finish();
+            load(&imported);
+            let own = imported.documents.iter().filter(|text| text.contains("kind: ImagePolicy")).count();
+            assert_eq!(imported.remarks.len(), own, "each is told of: {imported:?}");
+            (imported.documents.len(), own)
+        };
+        assert_eq!(kinds(one(&a)), (1, 0));
+        assert_eq!(kinds(Need::Any(vec![one(&a), one(&b)])), (1, 0));
+        assert_eq!(kinds(Need::All(vec![one(&a), Need::Any(vec![one(&b), one(&c)])])), (2, 0));
+        assert_eq!(kinds(Need::AtLeast(2, vec![a.clone(), b.clone(), c.clone()])), (1, 1));
+        assert_eq!(kinds(Need::Any(vec![one(&a), Need::All(vec![one(&b), one(&c)])])), (1, 1));
+        assert_eq!(kinds(Need::All(vec![one(&a), Need::AtLeast(2, vec![a, b, c])])), (1, 1));
     }
 }

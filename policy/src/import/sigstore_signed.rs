@@ -4,9 +4,11 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{
-    ContainerPolicy, ImportError, SignedNames,
+    ContainerPolicy, ImportError,
     authority::{By, CertificateLogs, Identity, Log, PUBLIC_LOG, Wanted, Words},
+    draft::Expression,
     sheet::Sheet,
+    signed_identity,
     tree::At,
 };
 
@@ -39,47 +41,36 @@ pub(super) fn paths<'a>(at: &At<'a>) -> Result<Vec<String>, ImportError> {
     Ok(paths.into_iter().map(str::to_owned).collect())
 }
 
-/// Authorities any one of which meets the requirement; none where it cannot be said, which is told.
-pub(super) fn authorities(
+/// A requirement as it is said here.
+#[derive(Debug, Default)]
+pub(super) struct Signed {
+    /// Any one of them meets it; none where it cannot be said, which is told.
+    pub(super) authorities: Vec<Value>,
+    pub(super) expressions: Vec<Expression>,
+}
+
+/// Reads a requirement.
+pub(super) fn read(
     source: &ContainerPolicy<'_>,
     at: &At<'_>,
     is_looked_for: bool,
     sheet: &mut Sheet,
-) -> Result<Vec<Value>, ImportError> {
-    let named = is_named(source, at, sheet)?;
+) -> Result<Signed, ImportError> {
+    let names = signed_identity::read(at, sheet)?;
     let log = log(source, at, sheet)?;
     let signers = signers(source, at, sheet)?;
     if !is_looked_for {
         let why = "registries.d has no `use-sigstore-attachments` for it, so that no signature counts, there as here";
         sheet.unsaid(&at.place, "`sigstoreSigned`", why, "switch it on there, and import again");
-        return Ok(Vec::new());
+        return Ok(Signed::default());
     }
-    let (Some(log), Some(signers), true) = (log, signers, named) else { return Ok(Vec::new()) };
+    let (Some(log), Some(signers), Some(names)) = (log, signers, names) else { return Ok(Signed::default()) };
     let whole = signers.into_iter().map(|one| Wanted { log: log.clone(), format: Some("legacy"), ..one });
-    Ok(whole.filter_map(|one| one.authority(sheet)).collect())
-}
-
-/// Whether the name in signatures may be left unchecked.
-fn is_named(source: &ContainerPolicy<'_>, at: &At<'_>, sheet: &mut Sheet) -> Result<bool, ImportError> {
-    let identity = at.field("signedIdentity");
-    let kind = match &identity {
-        None => "matchRepoDigestOrExact",
-        Some(identity) => {
-            let kind = identity.required("type")?;
-            let fields = IDENTITIES.iter().find(|(name, _)| *name == kind).map(|(_, fields)| *fields);
-            let fields = fields.ok_or_else(|| identity.shape("a known type of identity"))?;
-            identity.only(&[fields, &["type"]].concat())?;
-            kind
-        }
-    };
-    let given_up = source.names == SignedNames::GivenUp;
-    let (why, hint) = match given_up {
-        true => ("a ClusterImagePolicy does not compare it, and it was given up", SIGNED_NAME),
-        false => ("a ClusterImagePolicy does not compare it, so that the image is refused", GIVE_UP),
-    };
-    let what = format!("`{kind}`, the name that a signature was made for");
-    sheet.unsaid(&at.place_of("signedIdentity"), &what, why, hint);
-    Ok(given_up)
+    let mut authorities: Vec<Value> = whole.filter_map(|one| one.authority(sheet)).collect();
+    for authority in authorities.iter_mut().filter(|_| !names.signed_name.is_null()) {
+        authority["signedName"] = names.signed_name.clone();
+    }
+    Ok(Signed { authorities, expressions: names.expression.into_iter().collect() })
 }
 
 /// The signers, any one of whom is enough.
@@ -173,16 +164,3 @@ fn texts(
 }
 
 const SIGNERS: [&str; 6] = ["keyPath", "keyPaths", "keyData", "keyDatas", "fulcio", "pki"];
-
-/// What a signature's name is compared with, and the fields of each way.
-const IDENTITIES: [(&str, &[&str]); 6] = [
-    ("matchExact", &[]),
-    ("matchRepoDigestOrExact", &[]),
-    ("matchRepository", &[]),
-    ("exactReference", &["dockerReference"]),
-    ("exactRepository", &["dockerRepository"]),
-    ("remapIdentity", &["prefix", "signedPrefix"]),
-];
-
-const SIGNED_NAME: &str = "it will be once a policy can ask for it (`signedName`)";
-const GIVE_UP: &str = "give the name up (`--give-up-names`) until a policy can ask for it (`signedName`)";

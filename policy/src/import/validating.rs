@@ -8,13 +8,15 @@ use super::{
     ImportError,
     authority::{By, CertificateLogs, Identity, Log, PUBLIC_LOG, Wanted, Words},
     cel,
+    draft::{Draft, pass},
     kyverno::{always, globs},
-    sheet::{Draft, Sheet, pass},
+    need::Need,
+    sheet::Sheet,
     tree::At,
 };
 
-/// Imports a policy with this name.
-pub(super) fn policy(name: &str, spec: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+/// Imports a policy with this name, which is for one namespace or for all.
+pub(super) fn policy(name: &str, namespace: Option<&str>, spec: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
     always(spec, &["matchConditions"], sheet);
     if let Some(constraints) = spec.field("matchConstraints") {
         let beside = constraints.beside(&["resourceRules"])?;
@@ -39,13 +41,15 @@ pub(super) fn policy(name: &str, spec: &At<'_>, sheet: &mut Sheet) -> Result<(),
         sheet.remark(&spec.place_of("validationActions"), "without `Deny`, it has become `mode: warn`");
     }
     let validations = spec.list("validations")?;
+    let namespaces: Vec<String> = namespace.map(str::to_owned).into_iter().collect();
+    let draft = Draft { warn, namespaces, ..Draft::new(&spec.place, name, globs, Need::Nobody) };
     for validation in &validations {
-        let authorities = validation_authorities(spec, validation, sheet)?;
-        sheet.policy(Draft { warn, ..Draft::new(name, globs.clone(), authorities) });
+        let need = Need::any(validation_authorities(spec, validation, sheet)?);
+        sheet.policy(Draft { place: &validation.place, need, ..draft.clone() });
     }
     if validations.is_empty() {
         sheet.remark(&spec.place, "asks for no signature, and has become `static: pass`");
-        sheet.policy(Draft { warn, ..Draft::new(name, globs, vec![pass()]) });
+        sheet.policy(Draft { need: Need::any(vec![pass()]), ..draft });
     }
     Ok(())
 }

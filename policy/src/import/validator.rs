@@ -1,38 +1,27 @@
 //! What one of Connaisseur's rules asks of its validator: which trust roots must have signed, and how many.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     ImportError,
     authority::{By, CertificateLogs, Identity, Log, PUBLIC_LOG, Wanted, Words},
+    need::{Need, Signer},
     sheet::Sheet,
     tree::At,
 };
 
-/// So many of these authorities.
-pub(super) struct Need {
-    pub(super) authorities: Vec<Value>,
-    pub(super) threshold: usize,
-}
-
-impl Need {
-    fn all_of(authority: Option<Value>) -> Self {
-        Self { authorities: authority.into_iter().collect(), threshold: 1 }
-    }
-}
-
-/// What a rule needs, all of it; there is something.
-pub(super) fn needs(rule: &At<'_>, validator: &At<'_>, sheet: &mut Sheet) -> Result<Vec<Need>, ImportError> {
+/// What a rule needs.
+pub(super) fn need(rule: &At<'_>, validator: &At<'_>, sheet: &mut Sheet) -> Result<Need, ImportError> {
     let kind = validator.required("type")?;
     if kind != "cosign" {
         let why = "signatures of that kind are not read, so that its images are refused";
         sheet.unsaid(&validator.place, &format!("validator of type `{kind}`"), why, "sign with cosign or sealgate");
-        return Ok(vec![Need::all_of(None)]);
+        return Ok(Need::Nobody);
     }
     let nothing = At { value: &Value::Null, place: rule.place_of("with") };
     let with = rule.field("with").unwrap_or(nothing);
     if !with.value.is_null() && !is_understood(&with, sheet)? {
-        return Ok(vec![Need::all_of(None)]);
+        return Ok(Need::Nobody);
     }
     let roots = [validator.list("trustRoots")?, validator.list("trust_roots")?].concat();
     let all: Vec<&str> = roots.iter().map(|root| root.required("name")).collect::<Result<_, _>>()?;
@@ -53,17 +42,17 @@ pub(super) fn needs(rule: &At<'_>, validator: &At<'_>, sheet: &mut Sheet) -> Res
     }
     let mut needs = Vec::new();
     for name in each {
-        needs.push(Need::all_of(signers.authority(name, sheet)?));
+        needs.push(signers.authority(name, sheet)?.into());
     }
     if let (Some("*"), Some(threshold)) = (chosen, threshold) {
         let among = if required.is_empty() || threshold > required.len() { all } else { required };
-        let mut authorities = Vec::new();
+        let mut counted = Vec::new();
         for name in among {
-            authorities.extend(signers.authority(name, sheet)?.filter(|one| !authorities.contains(one)));
+            counted.extend(signers.authority(name, sheet)?.map(Signer::from));
         }
-        needs.push(Need { authorities, threshold });
+        needs.push(Need::AtLeast(threshold, counted));
     }
-    Ok(if needs.is_empty() { vec![Need::all_of(None)] } else { needs })
+    Ok(Need::All(needs))
 }
 
 /// Whether there is nothing unknown among a rule's options.
@@ -103,7 +92,11 @@ impl Signers<'_> {
                 return Ok(None);
             }
         };
-        Ok(self.vouched(Wanted::new(&root.place, by))?.authority(sheet))
+        let authority = self.vouched(Wanted::new(&root.place, by))?.authority(sheet);
+        Ok(authority.map(|mut authority| {
+            authority["name"] = json!(name);
+            authority
+        }))
     }
 
     /// With the log entry that Connaisseur asks for unless told otherwise.

@@ -1,21 +1,24 @@
 //! Rules of Kyverno's ClusterPolicy that verify images.
 //!
 //! Sets of attestors are all met, of a set as many entries as its `count` says: all where it says nothing. One of
-//! several is a policy with several authorities, all of them are policies of their own, and some of them are counted in
-//! Rego.
+//! several is a policy with several authorities, all of them are policies of their own; anything else is `require` of an
+//! ImagePolicy.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     ImportError,
     attestor::{self, Defaults},
+    draft::{Draft, pass},
     kyverno::{always, globs},
-    sheet::{Draft, Sheet, pass},
+    matching::matching,
+    need::{Need, Signer},
+    sheet::Sheet,
     tree::At,
 };
 
-/// Imports the rules of a policy with this name.
-pub(super) fn policy(name: &str, spec: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+/// Imports the rules of a policy with this name, which is for one namespace or for all.
+pub(super) fn policy(name: &str, namespace: Option<&str>, spec: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
     if spec.text("failurePolicy")? == Some("Ignore") {
         let why = "an image about which nothing could be decided is refused";
         sheet.unsaid(&spec.place_of("failurePolicy"), "`failurePolicy: Ignore`", why, "");
@@ -43,9 +46,9 @@ pub(super) fn policy(name: &str, spec: &At<'_>, sheet: &mut Sheet) -> Result<(),
         }
         let beside = rule.beside(&["name", "verifyImages", "match", "skipBackgroundRequests", "reportProperties"])?;
         always(&rule, &beside.iter().map(|(name, _)| *name).collect::<Vec<_>>(), sheet);
-        matching(&rule, sheet)?;
+        let namespaces = matching(&rule, namespace, sheet)?;
         for entry in entries {
-            verification(&format!("{name}-{rule_name}"), enforced, &entry, sheet)?;
+            verification(&format!("{name}-{rule_name}"), enforced, &namespaces, &entry, sheet)?;
         }
     }
     Ok(())
@@ -61,28 +64,13 @@ fn action(at: &At<'_>, field: &str) -> Result<Option<bool>, ImportError> {
     }
 }
 
-/// Tells of whatever narrows a rule to some objects, other than kinds that run images.
-fn matching(rule: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
-    let Some(matching) = rule.field("match") else { return Ok(()) };
-    let mut filters = matching.list("any")?;
-    filters.extend(matching.list("all")?);
-    filters.push(matching.clone());
-    for filter in filters {
-        always(&filter, &["roles", "clusterRoles", "subjects"], sheet);
-        let Some(resources) = filter.field("resources") else { continue };
-        let beside = resources.beside(&["kinds"])?;
-        always(&resources, &beside.iter().map(|(name, _)| *name).collect::<Vec<_>>(), sheet);
-        for kind in resources.texts("kinds")? {
-            if !KINDS.contains(&kind.rsplit('/').next().unwrap_or_default()) {
-                let why = "images of all objects that run any are judged, and of no others";
-                sheet.unsaid(&resources.place_of("kinds"), &format!("kind `{kind}`"), why, "");
-            }
-        }
-    }
-    Ok(())
-}
-
-fn verification(name: &str, enforced: bool, at: &At<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+fn verification(
+    name: &str,
+    enforced: bool,
+    namespaces: &[String],
+    at: &At<'_>,
+    sheet: &mut Sheet,
+) -> Result<(), ImportError> {
     let enforced = action(at, "failureAction")?.unwrap_or(enforced);
     if !enforced {
         sheet.remark(&at.place, "`Audit`, also where nothing is said, has become `mode: warn`");
@@ -98,7 +86,9 @@ fn verification(name: &str, enforced: bool, at: &At<'_>, sheet: &mut Sheet) -> R
         let (place, found) = (at.place_of("imageReferences"), "nothing".to_owned());
         return Err(ImportError::Shape { place, found, wanted: "a pattern" });
     }
-    let mut policies = Policies { name, globs, warn: !enforced, sheet, written: 0 };
+    let draft = Draft::new(&at.place, name, globs, Need::Nobody);
+    let draft = Draft { warn: !enforced, namespaces: namespaces.to_vec(), ..draft };
+    let mut policies = Policies { draft, sheet, written: 0 };
     for (field, at) in unknown {
         policies.refuse(&at, &format!("`{field}`"));
     }
@@ -110,9 +100,8 @@ fn verification(name: &str, enforced: bool, at: &At<'_>, sheet: &mut Sheet) -> R
         policies.attestation(at, &attestation)?;
     }
     if policies.written == 0 {
-        let Policies { globs, warn, sheet, .. } = policies;
-        sheet.remark(&at.place, "asks for no signature, and has become `static: pass`");
-        sheet.policy(Draft { warn, ..Draft::new(name, globs, vec![pass()]) });
+        policies.sheet.remark(&at.place, "asks for no signature, and has become `static: pass`");
+        policies.write(Need::any(vec![pass()]));
     }
     Ok(())
 }
@@ -164,68 +153,68 @@ impl<'a> AttestorSet<'a> {
 
 /// Policies that all say something about the same images.
 struct Policies<'a> {
-    name: &'a str,
-    globs: Vec<String>,
-    warn: bool,
+    /// All of them but what they need.
+    draft: Draft<'a>,
     sheet: &'a mut Sheet,
     written: usize,
 }
 
 impl Policies<'_> {
-    fn write(&mut self, authorities: Vec<Value>, threshold: usize) {
-        let draft = Draft::new(self.name, self.globs.clone(), authorities);
-        self.sheet.policy(Draft { warn: self.warn, threshold, ..draft });
+    fn write(&mut self, need: Need) {
+        self.sheet.policy(Draft { need, ..self.draft.clone() });
         self.written += 1;
     }
 
     fn refuse(&mut self, at: &At<'_>, what: &str) {
         let why = "it has no counterpart, so that these images are refused";
         self.sheet.unsaid(&at.place, what, why, "write the policy by hand");
-        self.write(Vec::new(), 1);
+        self.write(Need::Nobody);
     }
 
     fn set(&mut self, set: &AttestorSet<'_>, defaults: &Defaults) -> Result<(), ImportError> {
-        let (mut plain, mut nested, mut given) = (Vec::new(), Vec::new(), 0);
-        for entry in &set.entries {
-            match entry.field("attestor") {
-                Some(inner) => {
-                    nested.push(AttestorSet::read(&inner)?);
-                    given += 1;
-                }
-                None => {
-                    let read = attestor::entry(entry, defaults, self.sheet)?;
-                    given += read.len();
-                    plain.extend(read);
-                }
-            }
-        }
-        let wanted = set.count.unwrap_or(given);
-        if given == 0 || wanted > given {
-            self.sheet.unsaid(&set.place, "as many attestors", "there are fewer, so that these images are refused", "");
-            self.write(Vec::new(), 1);
-        } else if wanted == given {
-            plain.into_iter().for_each(|authority| self.write(authority.into_iter().collect(), 1));
-            for inner in nested {
-                self.set(&inner, defaults)?;
-            }
-        } else {
-            for inner in nested {
-                let why = "is not counted among the others, so that it lets nothing in";
-                self.sheet.unsaid(&inner.place, "an attestor within attestors", why, "write the policy by hand");
-            }
-            self.write(self.distinct(plain.into_iter().flatten()), wanted);
-        }
+        let need = self.need(set, defaults)?;
+        self.write(need);
         Ok(())
     }
 
-    /// A signer counts once.
-    fn distinct(&self, authorities: impl Iterator<Item = Value>) -> Vec<Value> {
-        authorities.fold(Vec::new(), |mut distinct, authority| {
-            if !distinct.contains(&authority) {
-                distinct.push(authority);
+    fn need(&mut self, set: &AttestorSet<'_>, defaults: &Defaults) -> Result<Need, ImportError> {
+        let mut parts = Vec::new();
+        for entry in &set.entries {
+            match entry.field("attestor") {
+                Some(inner) => parts.push(self.need(&AttestorSet::read(&inner)?, defaults)?),
+                None => parts.extend(attestor::entry(entry, defaults, self.sheet)?.into_iter().map(Need::from)),
             }
-            distinct
-        })
+        }
+        let wanted = set.count.unwrap_or(parts.len());
+        if parts.is_empty() || wanted > parts.len() {
+            self.sheet.unsaid(&set.place, "as many attestors", "there are fewer, so that these images are refused", "");
+            return Ok(Need::Nobody);
+        }
+        if wanted == parts.len() {
+            return Ok(Need::All(parts));
+        }
+        if parts.iter().flat_map(Need::signers).any(|signer| !signer.annotations.is_empty()) {
+            let why =
+                "whose signatures are there must have them on all of these, even where another attestor is enough";
+            self.sheet.unsaid(&set.place, "annotations of some of several attestors", why, "");
+        }
+        Ok(if wanted == 1 { Need::Any(parts) } else { Need::AtLeast(wanted, self.counted(&set.place, parts)) })
+    }
+
+    /// Those that can be counted.
+    fn counted(&mut self, place: &str, parts: Vec<Need>) -> Vec<Signer> {
+        let mut signers = Vec::new();
+        for part in parts {
+            match part {
+                Need::One(signer) => signers.push(signer),
+                Need::Nobody => {}
+                Need::All(_) | Need::Any(_) | Need::AtLeast(..) => {
+                    let why = "is not counted among the others, so that it lets nothing in";
+                    self.sheet.unsaid(place, "an attestor within attestors", why, "write the policy by hand");
+                }
+            }
+        }
+        signers
     }
 
     fn attestation(&mut self, verification: &At<'_>, at: &At<'_>) -> Result<(), ImportError> {
@@ -243,22 +232,18 @@ impl Policies<'_> {
             let why = "JMESPath is not evaluated here, so that these images are refused";
             let hint = "say the same in the `policy` of an attestation, in CUE or Rego";
             self.sheet.unsaid(&conditions.place, "conditions on an attestation", why, hint);
-            self.write(Vec::new(), 1);
+            self.write(Need::Nobody);
         }
         let sets = at.list("attestors")?;
         if sets.is_empty() {
             let why = "nothing is believed that nobody signed, so that these images are refused";
             self.sheet.unsaid(&at.place, "an attestation by anybody", why, "name its attestors");
-            self.write(Vec::new(), 1);
+            self.write(Need::Nobody);
         }
         let defaults = Defaults::read(verification, Some(kind))?;
         sets.iter().try_for_each(|set| self.set(&AttestorSet::read(set)?, &defaults))
     }
 }
-
-/// Kinds of objects that run images.
-const KINDS: [&str; 9] =
-    ["Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "*"];
 
 /// The fields of an entry of `verifyImages` that have a meaning here or are told of.
 const VERIFICATION: [&str; 20] = [

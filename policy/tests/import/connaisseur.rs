@@ -135,6 +135,24 @@ fn thresholds_and_required_roots_are_counted() {
 }
 
 #[test]
+fn threshold_and_required_roots_are_one_policy_by_their_names() {
+    let (a, b, c) = (key(), key(), key());
+    let with = |with: &str| {
+        let pattern = format!("{{pattern: 'ghcr.io/acme/*:*', with: {{trustRoot: '*', {with}, {UNLOGGED}}}}}");
+        import(&cosign("default", &[&a, &b, &c]), &pattern)
+    };
+    let imported = with("threshold: 2, required: [b]");
+    let [text] = imported.documents.as_slice() else { panic!("{imported:?}") };
+    for words in ["kind: ImagePolicy", "allOf:", "authority: b", "threshold:", "min: 2", "- default"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(imported.unsaid.is_empty(), "{:?}", imported.unsaid);
+    let portable = with("required: [b, c]");
+    assert_eq!(portable.documents.len(), 2);
+    assert!(portable.documents.iter().all(|text| text.contains("kind: ClusterImagePolicy")), "{portable:?}");
+}
+
+#[test]
 fn a_tag_and_what_is_no_glob_are_never_widened() {
     let key = key();
     for pattern in ["ghcr.io/acme/app:v*", "ghcr.io/acme/ap?:*", "ghcr.io/{acme,b}/app:*"] {

@@ -4,25 +4,22 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use keys::PrivateKey;
-use policy::import::{ContainerPolicy, ImportError, Imported, SignedNames, container_policy};
+use policy::import::{ContainerPolicy, ImportError, Imported, container_policy};
 
 use crate::{
     loading::{admits_signed, load, places, says},
     writing::key,
 };
 
-/// Imports with names given up, so that what is left to see is the rest.
 fn import(text: &str) -> Imported {
     let files = BTreeMap::new();
-    let names = SignedNames::GivenUp;
-    let source = ContainerPolicy { name: "policy.json", text, files: &files, registries: None, names };
+    let source = ContainerPolicy { name: "policy.json", text, files: &files, registries: None };
     container_policy(&source).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn refused(text: &str) -> ImportError {
     let files = BTreeMap::new();
-    let names = SignedNames::Needed;
-    let source = ContainerPolicy { name: "policy.json", text, files: &files, registries: None, names };
+    let source = ContainerPolicy { name: "policy.json", text, files: &files, registries: None };
     container_policy(&source).expect_err("it does not parse")
 }
 
@@ -56,8 +53,9 @@ fn a_key_for_a_repository_lets_in_what_it_signed_there_and_nothing_else() {
     ] {
         assert_eq!(admits_signed(&set, name, &by), wanted, "{name} {}", by.len());
     }
-    assert_eq!(places(&imported), ["policy.json: transports.docker[\"docker.io/acme/app\"][0].signedIdentity"]);
+    assert!(imported.unsaid.is_empty(), "{:?}", imported.unsaid);
     assert!(imported.documents[0].starts_with("# note: policy.json: transports.docker"), "{}", imported.documents[0]);
+    assert!(imported.remarks[0].what.contains("an ImagePolicy"), "{:?}", imported.remarks);
 }
 
 #[test]
@@ -86,7 +84,7 @@ fn within_what_is_accepted_a_scope_may_ask_or_reject() {
     assert!(admits_signed(&set, "docker.io/acme/app", &[&key]));
     assert!(!admits_signed(&set, "docker.io/acme/app", &[]));
     assert!(!admits_signed(&set, "docker.io/evil/app", &[&key]));
-    assert_eq!(imported.unsaid.len(), 1, "only the name: {:?}", imported.unsaid);
+    assert!(imported.unsaid.is_empty(), "{:?}", imported.unsaid);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use oci::Digest;
 use policy::{
     PolicySet,
-    import::{ContainerPolicy, SignedNames, container_policy, export, export::Exported},
+    import::{ContainerPolicy, container_policy, export, export::Exported},
 };
 use serde_json::{Value, json};
 
@@ -31,8 +31,8 @@ fn export(documents: &[String]) -> (Exported, Value) {
 /// What comes back when the export is imported.
 fn back(exported: &Exported) -> PolicySet {
     let files = BTreeMap::new();
-    let (text, names) = (exported.text.as_str(), SignedNames::GivenUp);
-    let source = ContainerPolicy { name: "policy.json", text, files: &files, registries: None, names };
+    let text = exported.text.as_str();
+    let source = ContainerPolicy { name: "policy.json", text, files: &files, registries: None };
     load(&container_policy(&source).unwrap_or_else(|e| panic!("{e}")))
 }
 
@@ -160,6 +160,101 @@ fn authorities_that_cannot_be_said_let_nothing_in() {
     let (exported, value) = export(&[policy("p", &["**"], &beside)]);
     assert_eq!(types(&value["transports"]["docker"][""]), ["sigstoreSigned"]);
     assert_eq!(exported.unsaid.len(), 1);
+}
+
+/// A policy of our own kind about everything.
+fn own(spec: &str) -> String {
+    let text = document("p", &format!("images: [{{glob: '**'}}], {spec}"));
+    text.replace("policy.sigstore.dev/v1beta1", "sealgate.dev/v1").replace("ClusterImagePolicy", "ImagePolicy")
+}
+
+#[test]
+fn a_threshold_is_requirements_of_which_so_many_keys_meet_all() {
+    let (a, b, c) = (key(), key(), key());
+    let (first, second, third) = (by_key(&a, ", name: a"), by_key(&b, ", name: b"), by_key(&c, ", name: c"));
+    let all = format!("authorities: [{first}, {second}, {third}]");
+    let (exported, value) = export(&[own(&format!("{all}, require: {{threshold: {{min: 2, of: [a, b, c]}}}}"))]);
+    assert!(exported.unsaid.is_empty(), "{:?}", exported.unsaid);
+    let asked = value["transports"]["docker"][""].as_array().expect("a list").clone();
+    assert_eq!(asked.iter().map(|one| one["keyDatas"].as_array().map(Vec::len)).collect::<Vec<_>>(), [Some(2); 3]);
+    let set = back(&exported);
+    for (by, wanted) in [(vec![&a, &c], true), (vec![&a, &b, &c], true), (vec![&b], false), (vec![], false)] {
+        assert_eq!(admits_signed(&set, "ghcr.io/x", &by), wanted, "{}", by.len());
+    }
+    let nested = "require: {anyOf: [{authority: a}, {allOf: [{authority: b}, {authority: c}]}]}";
+    let (exported, _) = export(&[own(&format!("{all}, {nested}"))]);
+    let set = back(&exported);
+    for (by, wanted) in [(vec![&a], true), (vec![&b, &c], true), (vec![&b], false), (vec![&c], false)] {
+        assert_eq!(admits_signed(&set, "ghcr.io/x", &by), wanted, "{}", by.len());
+    }
+    assert!(exported.unsaid.is_empty(), "{:?}", exported.unsaid);
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_not_counted_twice() {
+    let a = key();
+    let all = format!("authorities: [{}, {}]", by_key(&a, ", name: a"), by_key(&a, ", name: b"));
+    let (exported, value) = export(&[own(&format!("{all}, require: {{threshold: {{min: 2, of: [a, b]}}}}"))]);
+    assert_eq!(types(&value["transports"]["docker"][""]), ["reject"]);
+    assert!(exported.unsaid[0].what.contains("require"), "{:?}", exported.unsaid);
+}
+
+#[test]
+fn a_signed_name_is_the_repository_and_a_mirror_is_a_prefix() {
+    let a = key();
+    let with = |further: &str| export(&[own(&format!("authorities: [{}]", by_key(&a, further)))]);
+    let (exported, value) = with(", signedName: {}");
+    assert_eq!(value["transports"]["docker"][""][0]["signedIdentity"], json!({"type": "matchRepository"}));
+    assert!(exported.unsaid.is_empty());
+    let (exported, value) = with(", signedName: {remap: [{from: mirror.example/, to: index.docker.io/}]}");
+    let wanted = json!({"type": "remapIdentity", "prefix": "mirror.example", "signedPrefix": "docker.io"});
+    assert_eq!(value["transports"]["docker"][""][0]["signedIdentity"], wanted);
+    assert!(exported.unsaid.is_empty());
+    assert!(exported.remarks.iter().any(|remark| remark.what.contains("must name the tag too")));
+    let (exported, value) = with(", signedName: {remap: [{from: mirror.example/x/, to: ghcr.io/}]}");
+    assert_eq!(types(&value["transports"]["docker"][""]), ["reject"]);
+    assert!(exported.unsaid[0].why.contains("from one prefix to another"), "{:?}", exported.unsaid);
+}
+
+#[test]
+fn names_compared_in_two_ways_are_not_one_requirement() {
+    let mirror = ", name: b, signedName: {remap: [{from: mirror.example/, to: ghcr.io/}]}";
+    let (a, b) = (by_key(&key(), ", name: a"), by_key(&key(), mirror));
+    let (exported, value) = export(&[own(&format!("authorities: [{a}, {b}]"))]);
+    assert_eq!(types(&value["transports"]["docker"][""]), ["reject"]);
+    assert!(exported.unsaid[0].what.contains("signedName"), "{:?}", exported.unsaid);
+    let both = format!("authorities: [{a}, {b}], require: {{allOf: [{{authority: a}}, {{authority: b}}]}}");
+    let (exported, value) = export(&[own(&both)]);
+    assert_eq!(types(&value["transports"]["docker"][""]), ["sigstoreSigned", "sigstoreSigned"]);
+    assert!(exported.unsaid.is_empty());
+}
+
+#[test]
+fn what_only_an_image_policy_says_is_never_dropped() {
+    let (plain, a) = (by_key(&key(), ""), key());
+    let person = "keyless: {identities: [{issuer: i, subject: s}]}";
+    for (spec, kind) in [
+        (format!("doors: [webhook], authorities: [{plain}]"), "reject"),
+        (format!("users: [ann], authorities: [{plain}]"), "reject"),
+        (format!("namespaces: [prod], authorities: [{plain}]"), "reject"),
+        (format!("platforms: every, authorities: [{plain}]"), "reject"),
+        (format!("revoked: {{keys: ['{}']}}, authorities: [{plain}]", "0".repeat(64)), "reject"),
+        (format!("expressions: [{{cel: 'true'}}], authorities: [{plain}]"), "reject"),
+        (format!("authorities: [{}]", by_key(&a, ", maxAge: 90d")), "reject"),
+        (format!("authorities: [{}]", by_key(&a, ", annotations: {a: b}")), "reject"),
+        (format!("authorities: [{}]", by_key(&a, ", signedTag: {}")), "reject"),
+        (
+            format!("authorities: [{{name: p, {person}}}], require: {{threshold: {{min: 1, ofIdentities: p}}}}"),
+            "reject",
+        ),
+        (format!("mode: audit, authorities: [{plain}]"), "sigstoreSigned"),
+        (format!("index: accepted, authorities: [{plain}]"), "sigstoreSigned"),
+        (format!("breakGlass: {{until: '2026-01-05T12:00:00Z', reason: r}}, authorities: [{plain}]"), "sigstoreSigned"),
+    ] {
+        let (exported, value) = export(&[own(&spec)]);
+        assert_eq!(types(&value["transports"]["docker"][""]), [kind], "{spec}");
+        assert!(!exported.unsaid.is_empty(), "{spec}");
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use keys::PrivateKey;
 use peers::Authority;
 use policy::{
-    Mode,
+    Asker, Door, Mode,
     import::{ImportError, Imported, kyverno},
 };
+use serde_json::json;
 
 use crate::{
-    loading::{admits, admits_signed, load, places, quoted, says, without_logs},
+    loading::{admits, admits_for, admits_signed, annotated, load, places, quoted, says, without_logs},
     writing::{bundle, image, key, stated},
 };
 
@@ -108,7 +109,7 @@ fn keys_in_one_text_are_entries_and_a_key_counts_once() {
 
 #[test]
 fn all_sets_are_met_and_sets_within_sets_too() {
-    let (a, b, c) = (key(), key(), key());
+    let (a, b, c, d) = (key(), key(), key(), key());
     let sets = format!("{{entries: [{}]}}, {{count: 1, entries: [{}, {}]}}", unlogged(&a), unlogged(&b), unlogged(&c));
     let nested = format!(
         "{{entries: [{}, {{attestor: {{count: 1, entries: [{}, {}]}}}}]}}",
@@ -124,16 +125,107 @@ fn all_sets_are_met_and_sets_within_sets_too() {
         assert!(!admits_signed(&set, IMAGE, &[&b, &c]), "{sets}");
         assert!(imported.unsaid.is_empty());
     }
-    let either = format!(
-        "{{count: 1, entries: [{}, {{attestor: {{entries: [{}, {}]}}}}]}}",
-        unlogged(&a),
-        unlogged(&b),
-        unlogged(&c)
-    );
-    let imported = attestors(&either);
-    assert!(admits_signed(&load(&imported), IMAGE, &[&a]));
-    assert!(!admits_signed(&load(&imported), IMAGE, &[&b, &c]), "stricter");
+    let either = |count: usize| {
+        attestors(&format!(
+            "{{count: {count}, entries: [{}, {}, {{attestor: {{entries: [{}, {}]}}}}]}}",
+            unlogged(&a),
+            unlogged(&d),
+            unlogged(&b),
+            unlogged(&c)
+        ))
+    };
+    let imported = either(1);
+    assert!(imported.unsaid.is_empty(), "{:?}", imported.unsaid);
+    let set = load(&imported);
+    assert!(admits_signed(&set, IMAGE, &[&a]));
+    assert!(admits_signed(&set, IMAGE, &[&b, &c]));
+    assert!(!admits_signed(&set, IMAGE, &[&b]));
+    let imported = either(2);
+    assert!(admits_signed(&load(&imported), IMAGE, &[&a, &d]));
+    assert!(!admits_signed(&load(&imported), IMAGE, &[&a, &b, &c]), "stricter");
     assert!(says(&imported, "an attestor within attestors"));
+}
+
+#[test]
+fn count_of_some_is_a_threshold() {
+    let [a, b, c] = [key(), key(), key()].map(|key| unlogged(&key));
+    let imported = attestors(&format!("{{count: 2, entries: [{a}, {b}, {c}]}}"));
+    assert!(imported.documents[0].contains("kind: ImagePolicy"), "{}", imported.documents[0]);
+    assert!(imported.documents[0].contains("min: 2"), "{}", imported.documents[0]);
+    assert!(!imported.documents[0].contains("rego"));
+    assert!(imported.remarks.iter().any(|remark| remark.what.contains("for `require`")), "{:?}", imported.remarks);
+    for count in ["", "count: 1, ", "count: 3, "] {
+        let portable = attestors(&format!("{{{count}entries: [{a}, {b}, {c}]}}"));
+        assert!(portable.documents.iter().all(|text| text.contains("kind: ClusterImagePolicy")), "{count}");
+    }
+}
+
+#[test]
+fn regular_expressions_of_a_counted_identity_are_found_anywhere_too() {
+    let entry = |subject: &str| format!("{{keyless: {{issuer: i, subjectRegExp: '{subject}'}}}}");
+    let imported = attestors(&format!("{{count: 2, entries: [{}, {}, {}]}}", entry("acme"), entry("^b$"), entry("c$")));
+    for words in ["subjectRegExp: (?s:.*)(?:acme)(?s:.*)", "subjectRegExp: ^b$", "subjectRegExp: (?s:.*)(?:c$)"] {
+        assert!(imported.documents[0].contains(words), "{words}: {}", imported.documents[0]);
+    }
+    load(&imported);
+}
+
+#[test]
+fn annotations_must_be_on_every_signature_of_the_signer() {
+    let (key, other) = (key(), key());
+    let imported = import(&format!(
+        "{{imageReferences: ['ghcr.io/acme/*'], annotations: {{stage: prod}}, attestors: [{{entries: [{}]}}]}}",
+        unlogged(&key).replacen('{', "{annotations: {'say \"x\"': 'é'}, ", 1)
+    ));
+    assert!(imported.unsaid.is_empty(), "{:?}", imported.unsaid);
+    let set = load(&imported);
+    let by = |key, annotations| annotated(key, "ghcr.io/acme/app", &annotations);
+    let right = || json!({"stage": "prod", "say \"x\"": "é", "more": 1});
+    assert!(admits(&set, IMAGE, vec![by(&key, right())]));
+    assert!(admits(&set, IMAGE, vec![by(&key, right()), by(&other, json!({}))]), "a stranger has no say");
+    for wrong in [json!({}), json!({"stage": "prod"}), json!({"stage": "dev", "say \"x\"": "é"})] {
+        assert!(!admits(&set, IMAGE, vec![by(&key, wrong.clone())]), "{wrong}");
+        assert!(!admits(&set, IMAGE, vec![by(&key, right()), by(&key, wrong.clone())]), "{wrong}");
+    }
+    assert!(!admits(&set, IMAGE, vec![by(&other, right())]));
+}
+
+#[test]
+fn annotations_of_one_of_several_are_asked_of_its_signatures_alone() {
+    let (a, b) = (key(), key());
+    let marked = unlogged(&a).replacen('{', "{annotations: {stage: prod}, ", 1);
+    let imported = attestors(&format!("{{count: 1, entries: [{marked}, {}]}}", unlogged(&b)));
+    assert!(says(&imported, "annotations of some of several"), "{:?}", imported.unsaid);
+    let set = load(&imported);
+    let by = |key, annotations| annotated(key, "ghcr.io/acme/app", &annotations);
+    assert!(admits(&set, IMAGE, vec![by(&a, json!({"stage": "prod"}))]));
+    assert!(admits(&set, IMAGE, vec![by(&b, json!({}))]));
+    assert!(!admits(&set, IMAGE, vec![by(&a, json!({}))]));
+    assert!(!admits(&set, IMAGE, vec![by(&a, json!({})), by(&b, json!({}))]), "stricter");
+}
+
+#[test]
+fn namespaces_that_a_rule_names_are_those_of_the_policy() {
+    let key = key();
+    let entry = format!("{{imageReferences: ['ghcr.io/acme/*'], attestors: [{{entries: [{}]}}]}}", unlogged(&key));
+    let in_namespace = |name: &str| Asker { door: Door::Webhook, user: None, namespace: Some(name.to_owned()) };
+    for rule in [
+        "match: {any: [{resources: {kinds: [Pod], namespaces: [prod, 'team-*']}}]}",
+        "match: {any: [{resources: {namespaces: [prod]}}, {resources: {namespaces: ['team-*']}}]}",
+        "match: {all: [{resources: {namespaces: [prod, 'team-*']}}, {resources: {kinds: [Pod]}}]}",
+        "match: {resources: {namespaces: [prod, 'team-*']}}",
+    ] {
+        let imported = whole("validationFailureAction: Enforce", rule, &entry);
+        assert!(imported.unsaid.is_empty(), "{:?}", imported.unsaid);
+        let signed = || vec![annotated(&key, "ghcr.io/acme/app", &json!({}))];
+        for (namespace, signatures, wanted) in
+            [("prod", signed(), true), ("team-a", signed(), true), ("prod", vec![], false), ("team-a", vec![], false)]
+        {
+            let set = load(&imported);
+            assert_eq!(admits_for(&set, &in_namespace(namespace), IMAGE, signatures), wanted, "{rule} {namespace}");
+        }
+        assert!(!admits_for(&load(&imported), &in_namespace("dev"), IMAGE, signed()), "no policy is about it");
+    }
 }
 
 #[test]
@@ -157,7 +249,11 @@ fn audit_is_a_warning_and_enforcing_anywhere_is_enforcing() {
 fn what_narrows_a_rule_to_objects_is_told_of() {
     let entry = format!("{{imageReferences: ['ghcr.io/acme/*'], attestors: [{{entries: [{}]}}]}}", unlogged(&key()));
     for (rule, place) in [
-        ("match: {any: [{resources: {kinds: [Pod], namespaces: [prod]}}]}", "match.any[0].resources.namespaces"),
+        ("match: {any: [{resources: {kinds: [Pod], namespaces: [pro?]}}]}", "match.any[0].resources.namespaces"),
+        (
+            "match: {any: [{resources: {namespaces: [prod]}}, {resources: {kinds: [Pod]}}]}",
+            "match.any[0].resources.namespaces",
+        ),
         ("match: {resources: {kinds: [Pod], selector: {matchLabels: {a: b}}}}", "match.resources.selector"),
         ("match: {all: [{resources: {kinds: [Task]}}]}", "match.all[0].resources.kinds"),
         ("match: {any: [{subjects: [{kind: User, name: x}]}]}", "match.any[0].subjects"),
@@ -264,7 +360,13 @@ fn attestors_without_counterpart_let_nothing_in() {
         (format!("{{keys: {{publicKeys: {pem}, rekor: {{pubkey: {pem}}}}}}}"), "the key of a log"),
         (format!("{{keys: {{publicKeys: {pem}, other: 1}}}}"), "`other`"),
         (format!("{{keys: {{publicKeys: {pem}, rekor: {{ignoreTlog: true, other: 1}}}}}}"), "`other`"),
-        (format!("{{keys: {{publicKeys: {pem}, rekor: {{ignoreTlog: true}}}}, annotations: {{a: b}}}}"), "annotations"),
+        (
+            format!(
+                "{{keys: {{publicKeys: {pem}, rekor: {{ignoreTlog: true}}}}, annotations: {{a: {}}}}}",
+                "b".repeat(2_000)
+            ),
+            "annotations",
+        ),
         ("{keyless: {issuer: i, subject: s, additionalExtensions: {a: b}}}".to_owned(), "additionalExtensions"),
         ("{keyless: {issuer: i, subjectRegExp: '('}}".to_owned(), "identity `(`"),
         ("{keyless: {issuer: i, subject: s, subjectRegExp: t}}".to_owned(), "`subject` and `subjectRegExp`"),
@@ -351,12 +453,14 @@ fn an_entry_that_asks_for_nothing_is_a_pass_and_an_unknown_field_refuses() {
 fn other_objects_are_passed_over_or_told_of() {
     let text = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n\
                 - {apiVersion: kyverno.io/v2, kind: PolicyException, metadata: {name: b}, spec: {}}\n\
-                - {apiVersion: kyverno.io/v1, kind: Policy, metadata: {name: c, namespace: d}, spec: {rules: [{name: e, validate: {}}]}}\n";
+                - {apiVersion: kyverno.io/v1, kind: Policy, metadata: {name: c, namespace: d}, spec: {rules: [{name: e, validate: {}}]}}\n\
+                - {apiVersion: kyverno.io/v1, kind: Policy, metadata: {name: f}, spec: {rules: [{name: e, validate: {}}]}}\n";
     let imported = read(text).expect("it parses");
     let wanted = [
         "k.yaml: items[1]: PolicyException b",
-        "k.yaml: items[2]: Policy c",
         "k.yaml: items[2]: Policy c: spec.rules[0]",
+        "k.yaml: items[3]: Policy f",
+        "k.yaml: items[3]: Policy f: spec.rules[0]",
     ];
     assert_eq!(places(&imported), wanted);
     assert!(!admits_signed(&load(&imported), IMAGE, &[]));

@@ -6,6 +6,7 @@ mod export;
 mod kyverno;
 mod loading;
 mod never_looser;
+mod signed_identity;
 mod sigstore_signed;
 mod validating;
 #[expect(dead_code, reason = "others ask more of it")]

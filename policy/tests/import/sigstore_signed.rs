@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use peers::Authority;
-use policy::import::{ContainerPolicy, ImportError, Imported, SignedNames, container_policy, key_files};
+use policy::import::{ContainerPolicy, ImportError, Imported, container_policy, key_files};
 
 use crate::{
     loading::{admits, admits_signed, load, says},
@@ -19,38 +19,18 @@ fn text(fields: &str) -> String {
     )
 }
 
-fn read(fields: &str, files: &[(&str, &str)], names: SignedNames) -> Result<Imported, ImportError> {
+fn read(fields: &str, files: &[(&str, &str)]) -> Result<Imported, ImportError> {
     let files: BTreeMap<String, String> =
         files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect();
-    container_policy(&ContainerPolicy { name: "p", text: &text(fields), files: &files, registries: None, names })
+    container_policy(&ContainerPolicy { name: "p", text: &text(fields), files: &files, registries: None })
 }
 
 fn import(fields: &str, files: &[(&str, &str)]) -> Imported {
-    read(fields, files, SignedNames::GivenUp).unwrap_or_else(|e| panic!("{e}"))
+    read(fields, files).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn encoded(pem: &str) -> String {
     BASE64_STANDARD.encode(pem)
-}
-
-#[test]
-fn a_name_that_is_not_given_up_refuses() {
-    let key = key();
-    let data = encoded(&key.public().to_pem());
-    for identity in [
-        String::new(),
-        r#", "signedIdentity": {"type": "matchRepository"}"#.to_owned(),
-        r#", "signedIdentity": {"type": "remapIdentity", "prefix": "a.b", "signedPrefix": "c.d"}"#.to_owned(),
-        r#", "signedIdentity": {"type": "exactReference", "dockerReference": "a.b/c:1"}"#.to_owned(),
-    ] {
-        let fields = format!(r#""keyData": "{data}"{identity}"#);
-        let strict = read(&fields, &[], SignedNames::Needed).expect("it parses");
-        assert!(!admits_signed(&load(&strict), IMAGE, &[&key]), "{identity}");
-        assert!(says(&strict, "signedName"), "{:?}", strict.unsaid);
-        let given_up = import(&fields, &[]);
-        assert!(admits_signed(&load(&given_up), IMAGE, &[&key]), "{identity}");
-        assert!(says(&given_up, "given up"), "it is told all the same");
-    }
 }
 
 #[test]
@@ -84,7 +64,7 @@ fn a_file_that_is_not_there_and_one_that_is_no_key_refuse() {
     for files in [&[][..], &[("/a.pub", "no key")]] {
         let imported = import(r#""keyPath": "/a.pub""#, files);
         assert!(!admits_signed(&load(&imported), IMAGE, &[&key()]));
-        assert_eq!(imported.unsaid.len(), 2, "the name and the key: {:?}", imported.unsaid);
+        assert_eq!(imported.unsaid.len(), 1, "{:?}", imported.unsaid);
     }
 }
 
@@ -143,8 +123,13 @@ fn what_is_no_requirement_is_refused() {
         r#""fulcio": {"caPath": "/ca", "oidcIssuer": "i", "subjectEmail": "e"}"#,
         r#""fulcio": {"caPath": "/ca", "oidcIssuer": "i"}, "rekorPublicKeyData": "eA==""#,
         r#""keyPaths": []"#,
+        r#""keyData": "eA==", "signedIdentity": {"type": "exactReference", "dockerReference": "a.b/c"}"#,
+        r#""keyData": "eA==", "signedIdentity": {"type": "exactRepository", "dockerRepository": "A B"}"#,
+        r#""keyData": "eA==", "signedIdentity": {"type": "exactRepository"}"#,
+        r#""keyData": "eA==", "signedIdentity": {"type": "remapIdentity", "prefix": "a.b/c:1", "signedPrefix": "c.d"}"#,
+        r#""keyData": "eA==", "signedIdentity": {"type": "remapIdentity", "prefix": "a.b", "signedPrefix": ""}"#,
     ] {
-        let read = read(fields, &[("/ca", "x")], SignedNames::GivenUp);
+        let read = read(fields, &[("/ca", "x")]);
         assert!(read.is_err(), "{fields}: {read:?}");
     }
 }
@@ -167,8 +152,7 @@ fn where_registries_d_reads_no_signatures_beside_images_nothing_counts() {
         ("docker: {}", false),
     ] {
         let registries = [("d.yaml".to_owned(), registries.to_owned())];
-        let names = SignedNames::GivenUp;
-        let source = ContainerPolicy { name: "p", text: &text, files: &files, registries: Some(&registries), names };
+        let source = ContainerPolicy { name: "p", text: &text, files: &files, registries: Some(&registries) };
         let imported = container_policy(&source).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(admits_signed(&load(&imported), IMAGE, &[&key]), wanted, "{registries:?}");
         assert_eq!(says(&imported, "use-sigstore-attachments"), !wanted, "{registries:?}");
@@ -182,14 +166,7 @@ fn servers_for_signatures_are_told_of_and_double_sections_are_no_configuration()
     let read = |registries: &[&str]| {
         let registries: Vec<(String, String)> =
             registries.iter().map(|text| ("d.yaml".into(), text.to_string())).collect();
-        let names = SignedNames::GivenUp;
-        container_policy(&ContainerPolicy {
-            name: "p",
-            text: &text,
-            files: &files,
-            registries: Some(&registries),
-            names,
-        })
+        container_policy(&ContainerPolicy { name: "p", text: &text, files: &files, registries: Some(&registries) })
     };
     let imported = read(&["default-docker: {lookaside: 'https://sigs.example'}"]).expect("it parses");
     assert!(says(&imported, "https://sigs.example"));

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use policy::import::{ContainerPolicy, Imported, Kind, SignedNames, connaisseur, container_policy, key_files, kyverno};
+use policy::import::{ContainerPolicy, Imported, Kind, connaisseur, container_policy, key_files, kyverno};
 
 use super::files::{self, File};
 use crate::{
@@ -28,9 +28,6 @@ pub(crate) struct Args {
     /// The folder that says where containers/image finds signatures, to be told what differs here
     #[arg(long, value_name = "DIR")]
     registries_d: Option<PathBuf>,
-    /// Let a signature count whatever image it names, which policy.json compares and a ClusterImagePolicy cannot
-    #[arg(long)]
-    give_up_names: bool,
     /// Where the policies go: a file, or a folder that is there, for a file each; otherwise standard output
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
@@ -97,8 +94,7 @@ fn one_container_policy(args: &Args, (name, text): &File) -> Result<Imported, Fa
         }
     }
     let registries = args.registries_d.as_deref().map(registries).transpose()?;
-    let names = if args.give_up_names { SignedNames::GivenUp } else { SignedNames::Needed };
-    let source = ContainerPolicy { name, text, files: &texts, registries: registries.as_deref(), names };
+    let source = ContainerPolicy { name, text, files: &texts, registries: registries.as_deref() };
     container_policy(&source).map_err(files::unusable)
 }
 
