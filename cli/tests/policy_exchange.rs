@@ -36,7 +36,7 @@ impl World {
         let digest = push_image(&self.registry, &format!("{name}:1"), name);
         let (host, signed) = (self.registry.address(), format!("{}/{signed}", self.registry.address()));
         let image = format!("{host}/{name}@{digest}");
-        let _ = self.cosign.sign(Format::Legacy, &self.team, &image, &["--sign-container-identity", &signed]).success();
+        let _ = self.cosign.sign_as(&self.team, &image, &signed).success();
         digest.to_string()
     }
 
@@ -203,14 +203,14 @@ fn an_export_counts_and_compares_names_there_as_the_policy_does_here() {
     peers::require!("cosign-2", "crane", PEER);
     let world = World::new();
     let host = world.registry.address();
-    let key = |name: &str, pair: &KeyPair, further: &str| format!("{{name: {name}, {}{further}}}", key(pair));
+    let authority = |name: &str, pair: &KeyPair, further: &str| format!("{{name: {name}, {}{further}}}", key(pair));
     let both = format!(
         "authorities: [{}, {}], require: {{threshold: {{min: 2, of: [team, other]}}}}",
-        key("team", &world.team, ", signedName: {}"),
-        key("other", &world.other, ", signedName: {}")
+        authority("team", &world.team, ", signedName: {}"),
+        authority("other", &world.other, ", signedName: {}")
     );
     let remap = ["/", ""].map(|end| format!("{{from: {host}/mirror{end}, to: {host}/team{end}}}"));
-    let mirrored = key("team", &world.team, &format!(", signedName: {{remap: [{}]}}", remap.join(", ")));
+    let mirrored = authority("team", &world.team, &format!(", signedName: {{remap: [{}]}}", remap.join(", ")));
     let policies = [("team", both), ("mirror", format!("authorities: [{mirrored}]"))].map(|(name, spec)| {
         format!(
             "apiVersion: sealgate.dev/v1\nkind: ImagePolicy\nmetadata: {{name: {name}}}\n\

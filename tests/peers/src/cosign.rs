@@ -106,6 +106,12 @@ impl Cosign {
         self.with_password(&key.password, args.all([image]))
     }
 
+    /// Signs an image in the legacy format under another name than its own.
+    pub fn sign_as(&self, key: &KeyPair, image: &str, name: &str) -> Outcome {
+        let args = args(["sign"]).all(self.signing_flags(Format::Legacy)).all(["--key"]).path(&key.private);
+        self.with_password(&key.password, args.all(["--sign-container-identity", name, image]))
+    }
+
     /// Attests a predicate of a type that cosign knows (`spdxjson`, `vuln`, …) or a URI.
     pub fn attest(&self, format: Format, key: &KeyPair, image: &str, kind: &str, predicate: &Path) -> Outcome {
         let args = args(["attest"]).all(self.signing_flags(format)).all(["--key"]).path(&key.private);
