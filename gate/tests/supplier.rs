@@ -1,7 +1,7 @@
 //! What policies refer to at an address: fetched once, tried again while it is not there, and never taken if it is not
 //! what was wanted.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test's surroundings")]
+#![expect(clippy::unwrap_used, reason = "a test's surroundings")]
 
 use std::{
     net::SocketAddr,
