@@ -32,7 +32,7 @@ pub(super) fn need(rule: &At<'_>, validator: &At<'_>, sheet: &mut Sheet) -> Resu
     if chosen != Some("*") && threshold.is_some_and(|threshold| threshold > 1) {
         let why = "one trust root never reaches it, so that its images are refused";
         sheet.unsaid(&with.place_of("threshold"), "`threshold`", why, "choose the trust root `*`");
-        return Ok(vec![Need::all_of(None)]);
+        return Ok(Need::Nobody);
     }
     let mut each = required.clone();
     match chosen {

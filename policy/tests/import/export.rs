@@ -300,12 +300,9 @@ fn what_only_an_image_policy_says_is_never_dropped() {
     ] {
         assert_eq!(kinds(own(further, "")), ("reject".to_owned(), 1), "{further}");
     }
-    for conditions in [
-        ", maxAge: 90d",
-        ", validUntil: '2026-01-01T00:00:00Z'",
-        ", annotations: {a: b}",
-        ", signedTag: {}",
-    ] {
+    for conditions in
+        [", maxAge: 90d", ", validUntil: '2026-01-01T00:00:00Z'", ", annotations: {a: b}", ", signedTag: {}"]
+    {
         assert_eq!(kinds(own("", conditions)), ("reject".to_owned(), 2), "{conditions}");
     }
     let glass = ", breakGlass: {until: '2026-01-01T00:00:00Z', reason: outage}";
