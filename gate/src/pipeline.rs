@@ -104,6 +104,8 @@ pub struct Judged {
     /// The image that was judged. None with an allowed image: it is let in without having been resolved, since every
     /// policy that matches allows it unsigned or only warns.
     pub pinned: Option<PinnedRef>,
+    /// Whether another image under that name might be refused: what is let in then, must be pinned.
+    pub by_digest: bool,
     /// The signatures, where any were needed: once for each set of trust that policies judge by.
     pub evidence: Vec<Arc<Evidence>>,
     /// The policy that was in force.
@@ -203,13 +205,15 @@ impl Gate {
             Ok(verdict) => verdict,
             Err(error) => {
                 let digest = progress.pinned.as_ref().map(|pinned| *pinned.digest());
-                let approval = forgiving(set, request, digest.as_ref(), (&error, progress.now)).ok_or(error)?;
+                let why = error.to_string();
+                let approval = forgiving(set, request, digest.as_ref(), (&why, progress.now)).ok_or(error)?;
                 progress.pinned = None;
                 Verdict::Allow(approval)
             }
         };
         let (pinned, evidence) = (progress.pinned.clone(), progress.findings.iter().cloned().collect());
-        Ok(Judged { verdict, pinned, evidence, revision: set.fingerprint() })
+        let by_digest = forgiving(set, request, None, ("its digest is not known", progress.now)).is_none();
+        Ok(Judged { verdict, pinned, by_digest, evidence, revision: set.fingerprint() })
     }
 
     async fn decide(
@@ -438,10 +442,10 @@ fn forgiving(
     set: &PolicySet,
     request: &Request,
     digest: Option<&Digest>,
-    (error, now): (&GateError, UnixTime),
+    (why, now): (&str, UnixTime),
 ) -> Option<Approval> {
     match set.select(&request.image, digest, request.object.as_ref(), &request.asker()) {
-        Selection::Matched(matched) => matched.could_not_decide(&error.to_string(), now),
+        Selection::Matched(matched) => matched.could_not_decide(why, now),
         Selection::NeedsDigest => None,
     }
 }

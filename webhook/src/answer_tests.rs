@@ -22,11 +22,11 @@ fn finding(image: &str, index: usize, outcome: Outcome) -> Finding {
     Finding { used: used(image, index), outcome }
 }
 
-fn allowed(image: &str, pinned: Option<Digest>, by_signature: bool) -> Outcome {
+fn allowed(image: &str, pinned: Option<Digest>, must_be_pinned: bool) -> Outcome {
     let image: ImageRef = image.parse().unwrap();
     let pinned = pinned.map(|d| PinnedRef::new(image.repository().clone(), d));
     let (warnings, remarks) = (Vec::new(), Remarks::default());
-    Outcome::Allowed(Box::new(Allowed { image, pinned, by_signature, warnings, remarks }))
+    Outcome::Allowed(Box::new(Allowed { image, pinned, must_be_pinned, warnings, remarks }))
 }
 
 fn signed(image: &str, index: usize) -> Finding {
@@ -119,7 +119,7 @@ fn image_judged_instead_of_the_one_asked_for_is_refused() {
     let other: ImageRef = "registry.example/nginx:1".parse().unwrap();
     let pinned = Some(PinnedRef::new(other.repository().clone(), digest("a")));
     let (asked, warnings, remarks) = ("nginx:1".parse().unwrap(), Vec::new(), Remarks::default());
-    let swapped = Allowed { image: asked, pinned, by_signature: true, warnings, remarks };
+    let swapped = Allowed { image: asked, pinned, must_be_pinned: true, warnings, remarks };
     for hook in [Hook::Mutate, Hook::Validate] {
         assert!(message(&Answer::of(hook, &[signed(&image, 0)])).contains("another image was judged"));
         let moved = finding("nginx:1", 0, Outcome::Allowed(Box::new(swapped.clone())));

@@ -49,8 +49,8 @@ pub(crate) struct Allowed {
     pub(crate) image: ImageRef,
     /// The digest that was judged; none where the registry did not answer and no policy insisted.
     pub(crate) pinned: Option<PinnedRef>,
-    /// Whether a signature was needed and found, so that another image under the same tag may not take its place.
-    pub(crate) by_signature: bool,
+    /// Whether another image might be refused, so that none under the same tag may take its place.
+    pub(crate) must_be_pinned: bool,
     /// What the user should hear although the image is allowed, each naming it.
     pub(crate) warnings: Vec<String>,
     pub(crate) remarks: Remarks,
@@ -101,7 +101,7 @@ impl Finding {
             _ => None,
         };
         let stays_unpinned = replacement.is_none() && allowed.image.digest().is_none();
-        if stays_unpinned && allowed.by_signature {
+        if stays_unpinned && allowed.must_be_pinned {
             return Err(vec![self.unpinned()]);
         }
         if stays_unpinned {

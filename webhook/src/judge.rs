@@ -118,12 +118,12 @@ fn door(hook: Hook) -> Door {
 /// The one place where the gate's answer becomes ours.
 fn outcome(image: ImageRef, result: Result<Judged, GateError>) -> Outcome {
     match result {
-        Ok(Judged { verdict: Verdict::Allow(approval), pinned, .. }) => {
-            let by_signature = by_signature(&approval);
+        Ok(Judged { verdict: Verdict::Allow(approval), pinned, by_digest, .. }) => {
+            let must_be_pinned = by_digest || is_excepted(&approval);
             let warnings = approval.warnings().iter().map(warning).collect();
             let audited = approval.audited().iter().map(warning).collect();
             let remarks = Remarks { reprieves: approval.reprieves().to_vec(), audited };
-            Outcome::Allowed(Box::new(Allowed { image, pinned, by_signature, warnings, remarks }))
+            Outcome::Allowed(Box::new(Allowed { image, pinned, must_be_pinned, warnings, remarks }))
         }
         Ok(Judged { verdict: Verdict::Deny(denial), .. }) => {
             Outcome::Denied(denial.reasons().iter().map(ground).collect())
@@ -135,10 +135,9 @@ fn outcome(image: ImageRef, result: Result<Judged, GateError>) -> Outcome {
     }
 }
 
-/// Whether a signature was needed, or an exception for this image: one that would be let in without need not be pinned.
-fn by_signature(approval: &Approval) -> bool {
-    let excepted = approval.reprieves().iter().any(|reprieve| reprieve.kind == ReprieveKind::Exception);
-    excepted || approval.met().iter().any(|met| met.enforced && met.signer.is_some())
+/// Whether an exception was needed for this image.
+fn is_excepted(approval: &Approval) -> bool {
+    approval.reprieves().iter().any(|reprieve| reprieve.kind == ReprieveKind::Exception)
 }
 
 fn ground(reason: &Reason) -> Ground {

@@ -52,6 +52,30 @@ async fn exception_is_for_an_image_that_is_pinned_and_not_for_whatever_its_tag_n
 }
 
 #[tokio::test]
+async fn what_needs_no_signature_and_depends_on_the_digest_must_be_pinned() {
+    let world = World::without_policy().await;
+    let digest = world.push("shop/cart", "1", "v1").await;
+    let passing = |glob: &str, further: &str| {
+        format!(
+            "apiVersion: sealgate.dev/v1\nkind: ImagePolicy\nmetadata: {{name: own}}\nspec: {{images: [{{glob: '{}'}}], \
+             authorities: [{{static: {{action: pass}}}}]{further}}}\n",
+            world.name(glob)
+        )
+    };
+    let revoked = format!(", revoked: {{digests: ['sha256:{}']}}", "0".repeat(64));
+    for (policy, needs_pin) in [
+        (passing("shop/**", ""), false),
+        (passing("shop/**", &revoked), true),
+        (passing(&format!("shop/cart@{digest}"), ""), true),
+    ] {
+        world.put_in_force(&policy);
+        let review = created(&[&world.name("shop/cart:1")]);
+        assert_eq!(patch(&world.ask("/mutate", &review).await).len(), 1, "{policy}");
+        assert_eq!(world.ask("/validate", &review).await["allowed"], !needs_pin, "{policy}");
+    }
+}
+
+#[tokio::test]
 async fn policy_for_the_webhook_counts_at_both_hooks_and_one_for_other_doors_at_none() {
     for hook in ["/mutate", "/validate"] {
         let counts = asked("doors: [webhook]", hook).await;
