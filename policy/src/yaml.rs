@@ -91,6 +91,23 @@ fn is_marker(line: &str, marker: &str) -> bool {
 
 /// Whether there is nothing but blank lines, comments and document markers.
 fn is_empty(chunk: &str) -> bool {
+    odd_break(chunk).is_none() && has_no_content(chunk)
+}
+
+/// Where something ends a line to some parsers of YAML and not to others, so that they differ in what is a comment.
+fn odd_break(chunk: &str) -> Option<At> {
+    let bytes = chunk.as_bytes();
+    let ends = |(at, c): &(usize, char)| match c {
+        '\r' => bytes.get(at + 1) != Some(&b'\n'),
+        c => matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'),
+    };
+    let (end, _) = chunk.char_indices().find(ends)?;
+    let before = chunk[..end].rsplit('\n').next().unwrap_or_default();
+    let line = chunk[..end].bytes().filter(|byte| *byte == b'\n').count() as u64;
+    Some(At { line: line + 1, column: before.chars().count() as u64 + 1 })
+}
+
+fn has_no_content(chunk: &str) -> bool {
     chunk.trim_start_matches('\u{feff}').lines().all(|line| {
         let marker = is_marker(line, "---") || is_marker(line, "...");
         let content = if marker { &line[3..] } else { line }.trim_start();
@@ -99,6 +116,10 @@ fn is_empty(chunk: &str) -> bool {
 }
 
 fn document(chunk: &str, line: u64, problems: &Problems) -> Option<Node> {
+    if let Some(at) = odd_break(chunk) {
+        problems.add(At { line: at.line + line, ..at }, Objection::Yaml { why: ODD_BREAK.to_owned() });
+        return None;
+    }
     match serde_saphyr::from_str_with_options::<Node>(chunk, limits()) {
         Ok(mut node) => {
             node.move_down(line);
@@ -239,6 +260,7 @@ impl From<serde_saphyr::Location> for At {
 
 /// The API server accepts objects up to 1.5 MiB; a file may hold a few of them.
 const MAX_FILE: usize = 4 << 20;
+const ODD_BREAK: &str = "a line end found that parsers of YAML read in different ways, wanted a line feed";
 const MAX_DOCUMENTS: usize = 1_000;
 const MAX_NODES: usize = 100_000;
 
@@ -276,6 +298,19 @@ mod tests {
     fn comments_markers_and_blank_lines_are_no_document() {
         let (nodes, problems) = read("\u{feff}# x\n\n--- # y\r\n...\n---\n   # z\n");
         assert!(nodes.is_empty() && problems.is_empty(), "{nodes:?} {problems:?}");
+    }
+
+    #[test]
+    fn a_line_end_that_hides_an_object_from_some_parsers_is_refused() {
+        for end in ["\r", "\u{85}", "\u{2028}", "\u{2029}"] {
+            let (nodes, problems) = read(&format!("# x\n---\n# \u{e9}{end}a: 1\n---\nb: 1\r\n"));
+            assert_eq!(nodes.len(), 1, "{end:?}");
+            assert_eq!(
+                problems,
+                [(At { line: 3, column: 4 }, Objection::Yaml { why: ODD_BREAK.to_owned() })],
+                "{end:?}"
+            );
+        }
     }
 
     #[test]

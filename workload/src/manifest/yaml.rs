@@ -137,6 +137,23 @@ fn is_marker(line: &str, marker: &str) -> bool {
 
 /// Whether there is nothing but blank lines, comments and document markers.
 fn is_empty(chunk: &str) -> bool {
+    odd_break(chunk).is_none() && has_no_content(chunk)
+}
+
+/// Where something ends a line to some parsers of YAML and not to others, so that they differ in what is a comment.
+fn odd_break(chunk: &str) -> Option<At> {
+    let bytes = chunk.as_bytes();
+    let ends = |(at, c): &(usize, char)| match c {
+        '\r' => bytes.get(at + 1) != Some(&b'\n'),
+        c => matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'),
+    };
+    let (end, _) = chunk.char_indices().find(ends)?;
+    let before = chunk[..end].rsplit('\n').next().unwrap_or_default();
+    let line = chunk[..end].bytes().filter(|byte| *byte == b'\n').count() as u64;
+    Some(At { line: line + 1, column: before.chars().count() as u64 + 1 })
+}
+
+fn has_no_content(chunk: &str) -> bool {
     chunk.trim_start_matches('\u{feff}').lines().all(|line| {
         let marker = is_marker(line, "---") || is_marker(line, "...");
         let content = if marker { &line[3..] } else { line }.trim_start();
@@ -151,6 +168,9 @@ fn source(chunk: &str) -> Option<String> {
 }
 
 fn document(chunk: &str, line: u64) -> Result<Node, Problem> {
+    if let Some(at) = odd_break(chunk) {
+        return Err(Problem { at: At { line: at.line + line, ..at }, why: ManifestError::Yaml(ODD_BREAK.to_owned()) });
+    }
     match serde_saphyr::from_str_with_options::<Node>(chunk, limits()) {
         Ok(mut node) => {
             node.move_down(line);
@@ -273,6 +293,7 @@ impl From<serde_saphyr::Location> for At {
     }
 }
 
+const ODD_BREAK: &str = "a line end found that parsers of YAML read in different ways, wanted a line feed";
 const MAX_DOCUMENTS: usize = 10_000;
 /// Of a document; a CustomResourceDefinition of a megabyte has some 50,000.
 const MAX_NODES: usize = 1_000_000;

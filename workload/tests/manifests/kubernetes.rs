@@ -130,6 +130,15 @@ fn what_cannot_be_read_is_placed_and_does_not_hide_the_next_document() {
 }
 
 #[test]
+fn line_ends_that_hide_an_object_from_some_parsers_are_refused() {
+    for end in ["\r", "\u{85}", "\u{2028}", "\u{2029}"] {
+        // to kubectl's parser the comment ends there, and a pod begins
+        let hidden = format!("# x{end}apiVersion: v1{end}kind: Pod{end}spec: {{containers: [{{image: a}}]}}\n");
+        assert!(matches!(refused(&hidden), ManifestError::Yaml(why) if why.contains("line end")), "{end:?}");
+    }
+}
+
+#[test]
 fn keys_that_stand_twice_and_foreign_tags_are_refused() {
     for body in ["image: a, image: b", "image: !vault a", "\"image\": a, image: b"] {
         let text = format!("apiVersion: v1\nkind: Pod\nspec: {{containers: [{{{body}}}]}}\n");

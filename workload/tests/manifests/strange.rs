@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use workload::{Form, Manifest};
 
 /// Pieces of all three forms, in any order.
-const PIECES: [&str; 44] = [
+const PIECES: [&str; 46] = [
     "FROM ",
     "COPY ",
     "RUN ",
@@ -30,6 +30,8 @@ const PIECES: [&str; 44] = [
     "`",
     "\n",
     "\r\n",
+    "\r",
+    "\u{2028}",
     " ",
     "\t",
     "#",
