@@ -16,14 +16,25 @@ use futures::{
 };
 use moka::{Expiry, sync::Cache};
 use oci::{Digest, PinnedRef};
+use rustls_pki_types::UnixTime;
 use tokio::{sync::Semaphore, time::timeout};
-use verifier::Evidence;
+use verifier::{Evidence, TrustRoot};
 
 /// What evidence depends on. All of a gate's requests share one source of credentials, so that is not in the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    pub(crate) image: PinnedRef,
-    pub(crate) inquiry: Digest,
+    image: PinnedRef,
+    inquiry: Digest,
+    /// The next edge of a validity window. Whoever asks later has another, so that nobody gets evidence from before it,
+    /// and nobody joins a flight that began before it.
+    until: Option<UnixTime>,
+}
+
+impl Key {
+    /// For whoever asks at this time about the image, where signatures are checked against `trust`.
+    pub(crate) fn new(image: PinnedRef, inquiry: Digest, trust: &TrustRoot, now: UnixTime) -> Self {
+        Self { image, inquiry, until: trust.next_edge(now) }
+    }
 }
 
 type Answer<E> = Result<Arc<Evidence>, Arc<E>>;
@@ -113,7 +124,7 @@ impl<E> Drop for Landing<E> {
     }
 }
 
-/// Ten minutes with a valid signature; five seconds without one, or once somebody was refused for want of another,
+/// At most: ten minutes with a valid signature; five seconds without one, or once somebody was refused for want of another,
 /// since the image may be signed at any moment.
 struct Lifetime;
 
@@ -149,17 +160,31 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::Notify;
-    use verifier::{Found, Gap, Place, Source, TrustRoot, UntrustedSignature, examine};
+    use verifier::{Found, Gap, Place, Source, TransparencyLog, UntrustedSignature, Window, examine};
 
     use super::*;
 
+    fn image() -> PinnedRef {
+        PinnedRef::new("a.b/c".parse().unwrap(), Digest::of(b"x"))
+    }
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+
     fn key() -> Key {
-        Key { image: PinnedRef::new("a.b/c".parse().unwrap(), Digest::of(b"x")), inquiry: Digest::of(b"t") }
+        Key::new(image(), Digest::of(b"t"), &TrustRoot::new(vec![]), at(0))
+    }
+
+    /// A log is trusted from 100 to 199.
+    fn trust_for_a_while() -> TrustRoot {
+        let key = keys::PrivateKey::generate().unwrap().public().clone();
+        let window = Window::new(Some(at(100)), Some(at(199)));
+        TrustRoot::new(vec![]).with_log(TransparencyLog::new(key, "https://log.test", window))
     }
 
     fn evidence(gaps: Vec<Gap>) -> Evidence {
-        let now = rustls_pki_types::UnixTime::since_unix_epoch(Duration::ZERO);
-        examine(&key().image, Found { signatures: vec![], gaps }, &TrustRoot::new(vec![]), now)
+        examine(&image(), Found { signatures: vec![], gaps }, &TrustRoot::new(vec![]), at(0))
     }
 
     #[tokio::test]
@@ -194,6 +219,30 @@ mod tests {
         assert!(cache.get(&key()).is_none());
     }
 
+    #[tokio::test]
+    async fn evidence_is_nobody_s_past_an_edge_of_a_validity_window() {
+        let trust = trust_for_a_while();
+        let key_at = |seconds| Key::new(image(), Digest::of(b"t"), &trust, at(seconds));
+        for (found_at, until) in [(50, 100), (150, 200)] {
+            let cache = EvidenceCache::<&'static str>::new();
+            cache.fetch(key_at(found_at), async { Ok(evidence(vec![])) }, || "failed").await.unwrap();
+            assert!(cache.get(&key_at(until - 1)).is_some(), "{until}");
+            assert!(cache.get(&key_at(until)).is_none(), "{until}");
+            cache.refused(key_at(found_at));
+            assert!(cache.get(&key_at(until)).is_none(), "{until}");
+        }
+    }
+
+    #[tokio::test]
+    async fn flight_from_before_an_edge_is_joined_by_nobody_after_it() {
+        let trust = trust_for_a_while();
+        let key_at = |seconds| Key::new(image(), Digest::of(b"t"), &trust, at(seconds));
+        let cache = EvidenceCache::<&'static str>::new();
+        let before = cache.fetch(key_at(199), std::future::pending(), || "failed");
+        assert!(timeout(Duration::from_millis(5), before).await.is_err());
+        assert!(cache.fetch(key_at(200), async { Ok(evidence(vec![])) }, || "failed").await.is_ok());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn flight_that_never_lands_ends_and_the_next_one_flies() {
         let cache = EvidenceCache::<&'static str>::new();
@@ -215,7 +264,7 @@ mod tests {
     /// Evidence with one attestation by this key.
     fn attested(signer: &keys::PrivateKey, predicate: &str) -> Evidence {
         let kind = "application/vnd.in-toto+json";
-        let image = key().image;
+        let image = image();
         let statement = format!(
             r#"{{"_type":"https://in-toto.io/Statement/v1","predicateType":"p","predicate":"{predicate}",
                 "subject":[{{"digest":{{"sha256":"{}"}}}}]}}"#,
@@ -229,8 +278,7 @@ mod tests {
         let place = Place { source: Source::AttestationTag, manifest: Digest::of(b"m").into(), index: 0 };
         let signatures = vec![UntrustedSignature::envelope(place, envelope.into_bytes(), Default::default())];
         let trust = TrustRoot::new(vec![signer.public().clone()]);
-        let now = rustls_pki_types::UnixTime::since_unix_epoch(Duration::ZERO);
-        examine(&image, Found { signatures, gaps: vec![] }, &trust, now)
+        examine(&image, Found { signatures, gaps: vec![] }, &trust, at(0))
     }
 
     #[tokio::test]

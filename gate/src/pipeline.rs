@@ -245,7 +245,8 @@ impl Gate {
         }
         let verdict = matched.decide(&progress.findings, progress.now);
         if let (Ok(Verdict::Deny(_)), Some(pinned)) = (&verdict, &progress.pinned) {
-            matched.inquiries().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned)));
+            let now = progress.now;
+            matched.inquiries().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned, now)));
         }
         verdict.map_err(|open| GateError::Incomplete(Box::new(open)))
     }
@@ -267,11 +268,10 @@ impl Gate {
     async fn look(&self, matched: &Matched<'_>, image: &ImageRef, progress: &mut Progress) -> Result<(), GateError> {
         let given = progress.pinned.is_some();
         let pinned = self.resolve(image, progress).await?;
-        let begun = Instant::now();
+        let (begun, now) = (Instant::now(), progress.now);
         let inquiries: Vec<_> = matched.inquiries().collect();
-        progress.cached = inquiries.iter().all(|inquiry| self.0.evidence.get(&key(inquiry, &pinned)).is_some());
+        progress.cached = inquiries.iter().all(|inquiry| self.0.evidence.get(&key(inquiry, &pinned, now)).is_some());
         // An image that nobody has seen yet is looked up together with its signatures, once.
-        let now = progress.now;
         let asked = inquiries.iter().enumerate().map(|(i, inquiry)| {
             let to_find =
                 (given && i == 0).then(|| ImageRef::digested(pinned.repository().clone(), (*pinned.digest()).into()));
@@ -341,7 +341,7 @@ impl Gate {
         to_find: Option<ImageRef>,
         now: UnixTime,
     ) -> Result<Arc<Evidence>, GateError> {
-        let key = key(inquiry, pinned);
+        let key = key(inquiry, pinned, now);
         let kept = self.0.evidence.get(&key);
         self.0.counters.evidence(kept.is_some());
         if let Some(evidence) = kept {
@@ -433,8 +433,8 @@ impl Progress {
     }
 }
 
-fn key(inquiry: &Inquiry, image: &PinnedRef) -> Key {
-    Key { image: image.clone(), inquiry: *inquiry.fingerprint() }
+fn key(inquiry: &Inquiry, image: &PinnedRef, now: UnixTime) -> Key {
+    Key::new(image.clone(), *inquiry.fingerprint(), inquiry.trust(), now)
 }
 
 /// The approval that policies give which let in what they cannot judge.
