@@ -189,11 +189,11 @@ impl Gate {
         let (asker, object) = (request.asker(), request.object.as_ref());
         let work = async {
             match set.select(&request.image, known.as_ref(), object, &asker) {
-                Selection::Matched(matched) => self.decide(matched, &request.image, progress).await,
+                Selection::Matched(matched) => self.decide(set, matched, &request.image, progress).await,
                 Selection::NeedsDigest => {
                     let digest = *self.resolve(&request.image, progress).await?.digest();
                     match set.select(&request.image, Some(&digest), object, &asker) {
-                        Selection::Matched(matched) => self.decide(matched, &request.image, progress).await,
+                        Selection::Matched(matched) => self.decide(set, matched, &request.image, progress).await,
                         Selection::NeedsDigest => Err(GateError::Failed),
                     }
                 }
@@ -218,6 +218,7 @@ impl Gate {
 
     async fn decide(
         &self,
+        set: &Arc<PolicySet>,
         mut matched: Matched<'_>,
         image: &ImageRef,
         progress: &mut Progress,
@@ -238,17 +239,40 @@ impl Gate {
         if matched.takes_index() && matched.needs() == Needs::Evidence {
             self.look_above(&matched, image, progress).await?;
         }
-        if matched.needs() != Needs::Nothing && matched.needs_configs(&progress.findings, progress.now) {
+        if matched.needs() != Needs::Nothing
+            && self.weigh(set, &matched, progress, |m, f, now| m.needs_configs(f, now)).await?
+        {
             let pinned = self.resolve(image, progress).await?;
             let configs = configs::read(&self.0.client, &pinned).await?;
             progress.findings = std::mem::take(&mut progress.findings).with_configs(Arc::new(configs));
         }
-        let verdict = matched.decide(&progress.findings, progress.now);
+        let verdict = self.weigh(set, &matched, progress, |m, f, now| m.decide(f, now)).await?;
         if let (Ok(Verdict::Deny(_)), Some(pinned)) = (&verdict, &progress.pinned) {
             let now = progress.now;
             matched.inquiries().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned, now)));
         }
         verdict.map_err(|open| GateError::Incomplete(Box::new(open)))
+    }
+
+    /// What the policies make of the findings. Where they evaluate conditions, that is work of which a stranger decides how
+    /// much there is, and is done where it keeps no other request waiting.
+    async fn weigh<T: Send + 'static>(
+        &self,
+        set: &Arc<PolicySet>,
+        matched: &Matched<'_>,
+        progress: &Progress,
+        ask: fn(&Matched<'_>, &Findings, UnixTime) -> T,
+    ) -> Result<T, GateError> {
+        let now = progress.now;
+        if !matched.is_laborious() {
+            return Ok(ask(matched, &progress.findings, now));
+        }
+        let (set, subject, findings) = (set.clone(), matched.subject(), progress.findings.clone());
+        let work = move || match subject.select(&set) {
+            Selection::Matched(matched) => Some(ask(&matched, &findings, now)),
+            Selection::NeedsDigest => None,
+        };
+        self.0.examiners.examine(work).await.flatten().ok_or(GateError::Failed)
     }
 
     /// The image by digest. Resolved once: what is known already is not asked for again.

@@ -11,7 +11,7 @@ use verifier::{Evidence, Gap};
 
 use crate::{
     Approval, Asker, Denial, Findings, Inquiry, Met, Mode, NoMatch, Policy, PolicySet, Reason, Reprieve, Resource,
-    Undecided, Unknown, Verdict,
+    Selection, Undecided, Unknown, Verdict,
     image_policy::Answers,
     judge::{Case, Outcome},
     model::Requirement,
@@ -31,6 +31,23 @@ pub struct Matched<'a> {
     inquiries: BTreeMap<Plan, Inquiry>,
     /// For some objects, users or namespaces only, and that is not known.
     open: Vec<(&'a Policy, Unknown)>,
+}
+
+/// An image that policies are about, and all that decides which are.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    image: Box<ImageRef>,
+    digest: Option<Digest>,
+    object: Option<Box<Resource>>,
+    asker: Asker,
+}
+
+impl Subject {
+    /// The policies of this set about it.
+    #[must_use]
+    pub fn select<'a>(&self, set: &'a PolicySet) -> Selection<'a> {
+        set.select(&self.image, self.digest.as_ref(), self.object.as_deref(), &self.asker)
+    }
 }
 
 /// Policies about an image, and those that may be.
@@ -65,6 +82,19 @@ impl<'a> Matched<'a> {
     #[must_use]
     pub fn resolved(self, digest: Digest) -> Self {
         Self { digest: Some(digest), ..self }
+    }
+
+    /// Whether conditions or expressions are evaluated, which can take a second: whoever serves others decides elsewhere.
+    #[must_use]
+    pub fn is_laborious(&self) -> bool {
+        self.policies.iter().any(|policy| policy.programs().next().is_some() || !policy.terms.expressions.is_empty())
+    }
+
+    /// What was selected for, so that it can be selected for again: the image, its digest, the object, and who asks.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        let (image, digest) = (self.image.clone(), self.digest);
+        Subject { image, digest, object: self.object.clone(), asker: self.asker.clone() }
     }
 
     /// The policies; empty where none matches.

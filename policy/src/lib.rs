@@ -38,7 +38,7 @@ mod verdict;
 mod yaml;
 
 pub use config_map::NoMatch;
-pub use decide::{Matched, Needs};
+pub use decide::{Matched, Needs, Subject};
 pub use glob::{Glob, GlobError};
 pub use image_policy::{Asker, Child, Door, Reprieve, ReprieveKind, Unknown};
 pub use inquiry::{Findings, Inquiry};
