@@ -20,7 +20,8 @@ use rustls_pki_types::UnixTime;
 use tokio::{sync::Semaphore, time::timeout};
 use verifier::{Evidence, TrustRoot};
 
-/// What evidence depends on. All of a gate's requests share one source of credentials, so that is not in the key.
+/// What evidence depends on. All of a gate's requests share one source of credentials, so that is not in the key; an
+/// authority's own pull secrets are in its inquiry.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     image: PinnedRef,

@@ -3,6 +3,7 @@
 //! What is cached is evidence, never a verdict; errors are not cached; one flight serves all who wait. Every way
 //! that does not end in a [`Judged`] ends in a [`GateError`], and every door turns that into a refusal.
 
+mod clients;
 mod configs;
 mod decision_log;
 mod error;

@@ -13,7 +13,9 @@ use rustls_pki_types::UnixTime;
 use verifier::{Evidence, examine};
 
 use crate::{
-    Decision, DecisionLog, GateError, Outcome, Timings, configs,
+    Decision, DecisionLog, GateError, Outcome, Timings,
+    clients::Clients,
+    configs,
     evidence_cache::{EvidenceCache, Key},
     examiners::Examiners,
     family,
@@ -26,7 +28,7 @@ use crate::{
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    client: Client,
+    clients: Clients,
     stored_in: Option<Repository>,
     policies: ArcSwapOption<PolicySet>,
     evidence: EvidenceCache<GateError>,
@@ -128,8 +130,8 @@ impl Gate {
     #[must_use]
     pub fn new(client: Client, stored_in: Option<Repository>, log: DecisionLog) -> Self {
         let (policies, evidence, examiners) = (ArcSwapOption::empty(), EvidenceCache::new(), Examiners::new());
-        let counters = Counters::default();
-        Self(Arc::new(Inner { client, stored_in, policies, evidence, examiners, log, counters }))
+        let (clients, counters) = (Clients::new(client), Counters::default());
+        Self(Arc::new(Inner { clients, stored_in, policies, evidence, examiners, log, counters }))
     }
 
     /// Puts a policy in force, for every request that begins from now on.
@@ -243,7 +245,7 @@ impl Gate {
             && self.weigh(set, &matched, progress, |m, f, now| m.needs_configs(f, now)).await?
         {
             let pinned = self.resolve(image, progress).await?;
-            let configs = configs::read(&self.0.client, &pinned).await?;
+            let configs = configs::read(self.0.clients.own(), &pinned).await?;
             progress.findings = std::mem::take(&mut progress.findings).with_configs(Arc::new(configs));
         }
         let verdict = self.weigh(set, &matched, progress, |m, f, now| m.decide(f, now)).await?;
@@ -281,7 +283,7 @@ impl Gate {
             return Ok(pinned.clone());
         }
         let begun = Instant::now();
-        let resolved = self.0.client.resolve(image).await.inspect_err(|error| self.0.counters.registry(error));
+        let resolved = self.0.clients.own().resolve(image).await.inspect_err(|error| self.0.counters.registry(error));
         progress.timings.resolve_ms = millis(begun);
         let pinned = found(resolved?, image)?.pinned;
         progress.pinned = Some(pinned.clone());
@@ -317,7 +319,7 @@ impl Gate {
         progress: &mut Progress,
     ) -> Result<(), GateError> {
         let pinned = self.resolve(image, progress).await?;
-        let children = family::children(&self.0.client, &pinned).await;
+        let children = family::children(self.0.clients.own(), &pinned).await;
         let children = children.inspect_err(|error| self.0.counters.family(error))?;
         let subjects: Vec<Digest> = children.iter().map(|child| child.digest).collect();
         progress.findings = std::mem::take(&mut progress.findings).with_children(children);
@@ -332,7 +334,7 @@ impl Gate {
         progress: &mut Progress,
     ) -> Result<(), GateError> {
         let pinned = self.resolve(image, progress).await?;
-        let index = family::index(&self.0.client, image, pinned.digest()).await;
+        let index = family::index(self.0.clients.own(), image, pinned.digest()).await;
         let Some(index) = index.inspect_err(|error| self.0.counters.family(error))? else { return Ok(()) };
         progress.findings = std::mem::take(&mut progress.findings).with_index(index);
         self.look_beside(matched, &pinned, &[index], progress).await
@@ -393,7 +395,7 @@ impl Gate {
             match &to_find {
                 None => Ok(()),
                 Some(image) => {
-                    let resolved = self.0.client.resolve(image).await;
+                    let resolved = self.0.clients.own().resolve(image).await;
                     let resolved = resolved.inspect_err(|error| self.0.counters.registry(error))?;
                     found(resolved, image).map(drop)
                 }
@@ -402,7 +404,8 @@ impl Gate {
         let signatures = inquiry.wants_signatures().then_some(Kind::Signatures);
         let kinds: Vec<Kind> =
             signatures.into_iter().chain(inquiry.wants_attestations().then_some(Kind::Attestations)).collect();
-        let discovery = self.0.client.discover_kinds(&pinned, stored_in, inquiry.tag_prefix(), &kinds);
+        let client = self.0.clients.that_looks(&inquiry, stored_in);
+        let discovery = client.discover_kinds(&pinned, stored_in, inquiry.tag_prefix(), &kinds);
         let (discovery, exists) = tokio::join!(discovery, exists);
         discovery.errors.iter().for_each(|error| self.0.counters.registry(error));
         exists?;
@@ -423,7 +426,7 @@ impl Gate {
         };
         let timings = Timings { total_ms: millis(progress.started), ..progress.timings };
         self.0.counters.decided(outcome, result, &timings);
-        let origin = self.0.client.credential_origin(request.image.repository());
+        let origin = self.0.clients.own().credential_origin(request.image.repository());
         self.0.log.write(&Decision {
             time: jiff::Timestamp::now().to_string(),
             door: request.door.name(),

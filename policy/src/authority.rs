@@ -13,6 +13,7 @@ use crate::{
     object::{Object, Text},
     problem::{Objection, Why, excerpt},
     program::attestation_policy,
+    pull_secrets::PullSecrets,
     references::{Context, Referent},
 };
 
@@ -228,11 +229,11 @@ fn lies(entry: &Object<'_>, context: &mut Context<'_, '_>) -> Lies {
             text.expect(prefix.is_ok(), "what can begin a tag and leaves room for the rest of it");
             lies.prefix = prefix.unwrap_or_default();
         }
-        for secret in source.objects("signaturePullSecrets", &["name"]) {
-            secret.required_text("name");
-        }
-        if source.given("signaturePullSecrets") {
-            context.unsupported.push(source.path_of("signaturePullSecrets"));
+        let named = source.objects("signaturePullSecrets", &["name"]);
+        let names: Vec<Text<'_>> = named.iter().filter_map(|secret| secret.required_text("name")).collect();
+        match PullSecrets::read(&names, context.references) {
+            Ok(secrets) => lies.secrets = secrets,
+            Err(lack) => context.lacks.push(lack),
         }
     }
     lies

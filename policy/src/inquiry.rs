@@ -9,7 +9,7 @@ use oci::{Digest, Repository, location::TagPrefix};
 use serde_json::Value;
 use verifier::{Evidence, TrustRoot};
 
-use crate::{Child, model::Lies};
+use crate::{Child, Login, model::Lies};
 
 /// A question about one image: look there, and check what is found against this.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(crate) struct Wanted {
 
 impl Inquiry {
     pub(crate) fn new(trust: TrustRoot, lies: &Lies, wanted: Wanted) -> Self {
-        let text = format!("{} {lies:?} {wanted:?}", trust.fingerprint());
+        let text = format!("{} {lies:?} {wanted:?} {:?}", trust.fingerprint(), lies.secrets.digest());
         Self { trust, lies: lies.clone(), wanted, fingerprint: Digest::of(text.as_bytes()) }
     }
 
@@ -49,6 +49,13 @@ impl Inquiry {
     #[must_use]
     pub fn tag_prefix(&self) -> &TagPrefix {
         &self.lies.prefix
+    }
+
+    /// The credential that the policy gives for looking into this repository, and for nothing else; none where the
+    /// door's own counts.
+    #[must_use]
+    pub fn login(&self, repository: &Repository) -> Option<&Login> {
+        self.lies.secrets.login(repository)
     }
 
     /// Whether signatures are looked for.

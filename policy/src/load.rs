@@ -39,7 +39,7 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
     let (policies, roots) = read(entries, config.empty);
     let mut found = Vec::new();
     for (problems, (name, text)) in problems.iter().zip(files) {
-        let lines: Vec<&str> = text.lines().collect();
+        let lines: Vec<&str> = if may_hold_secret(text) { Vec::new() } else { text.lines().collect() };
         found.extend(problems.take().into_iter().map(|(at, objection)| Problem::new(name, &lines, at, objection)));
     }
     match LoadErrors::of(found) {
@@ -47,6 +47,13 @@ pub(crate) fn load(files: &[(String, String)]) -> Result<Loaded, LoadErrors> {
         None if policies.is_empty() => Err(LoadErrors::no_policy(files.len())),
         None => Ok(Loaded { policies, roots, config }),
     }
+}
+
+/// Whether there is a Secret in a file, as far as its text tells, be it well-formed or not: messages, which end up in
+/// logs, show none of its lines.
+fn may_hold_secret(text: &str) -> bool {
+    let kind = Referent::Secret.name();
+    text.match_indices(kind).any(|(at, _)| !text[..at].ends_with(|before: char| before.is_ascii_alphanumeric()))
 }
 
 /// Policies and trust roots, with what they refer to.

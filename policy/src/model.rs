@@ -11,6 +11,7 @@ use crate::{
     Glob,
     image_policy::{Conditions, Revoked, Terms, Unmet},
     program::{Program, Whole},
+    pull_secrets::PullSecrets,
     resource::ResourceMatch,
 };
 
@@ -134,6 +135,8 @@ pub(crate) struct Lies {
     pub(crate) stored_in: Option<Repository>,
     /// What stands before their tags.
     pub(crate) prefix: TagPrefix,
+    /// Who is asked for them shows these.
+    pub(crate) secrets: PullSecrets,
 }
 
 /// What must be said of an image.

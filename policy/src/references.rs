@@ -90,6 +90,11 @@ impl<'a> References<'a> {
         }
     }
 
+    /// The Secret of this name; nothing if it is not there. Where it could be one of several, the files do not load.
+    pub(crate) fn pull_secret(&self, name: &Text<'_>) -> Option<&Object<'a>> {
+        self.find(Referent::Secret, name, None).ok()
+    }
+
     /// Notes that something refers to this object.
     pub(crate) fn mark(&self, kind: Referent, name: &str) {
         self.used.borrow_mut().insert((kind, name.to_owned()));

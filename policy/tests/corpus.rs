@@ -84,7 +84,7 @@ fn every_trust_root_loads_beside_a_policy() {
 }
 
 /// What lies elsewhere, and what this version cannot evaluate. A policy with none of it is ready once there is a root.
-const WANTING: [&str; 6] = ["ca-cert", "kms", "secretRef", "signaturePullSecrets", "remote:", "configMapRef"];
+const WANTING: [&str; 5] = ["ca-cert", "kms", "secretRef", "remote:", "configMapRef"];
 
 #[test]
 fn every_policy_is_ready_but_those_that_want_what_is_elsewhere() {

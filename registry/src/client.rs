@@ -8,7 +8,7 @@ use oci::{AnyDigest, Descriptor, Digest, DigestError, Document, ImageRef, Reposi
 use url::Url;
 
 use crate::{
-    CredentialOrigin, Limits, RegistryError, Settings,
+    CredentialOrigin, Credentials, Limits, RegistryError, Settings,
     address::{Guard, Registry},
     answer::Answer,
     auth::{Auth, Challenge, Scope},
@@ -26,7 +26,7 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    transport: Transport,
+    transport: Arc<Transport>,
     auth: Auth,
 }
 
@@ -140,14 +140,24 @@ impl Client {
         let user_agent = HeaderValue::from_str(&user_agent)
             .map_err(|error| ClientError::Http { why: format!("user agent: {error}") })?;
         let transport = Transport::new(limits, Guard::new(allowed_addresses), tls, allow_http, user_agent);
-        Ok(Self { inner: Arc::new(Inner { transport, auth: Auth::new(credentials, trusted_realms) }) })
+        let auth = Auth::new(credentials, trusted_realms, transport.limits.hosts);
+        Ok(Self { inner: Arc::new(Inner { transport: Arc::new(transport), auth }) })
+    }
+
+    /// The same client with these credentials in place of its own. The two share connections, limits and what was learnt
+    /// of hosts; no challenge, credential or token.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        let Inner { transport, auth } = &*self.inner;
+        let (transport, auth) = (Arc::clone(transport), auth.with_credentials(credentials));
+        Self { inner: Arc::new(Inner { transport, auth }) }
     }
 
     /// Where the credential was found that this repository's registry was last given; nothing where it asked for none, or
     /// none was found.
     #[must_use]
     pub fn credential_origin(&self, repository: &Repository) -> Option<CredentialOrigin> {
-        self.inner.transport.known(repository.domain())?.auth.origin()
+        self.inner.auth.origin(repository.domain())
     }
 
     /// The manifest under this tag or digest.

@@ -22,7 +22,6 @@ use crate::{
     Limits, RegistryError,
     address::{Guard, Registry, Scheme, is_loopback},
     answer::{Answer, Waits, failure, retry_after},
-    auth::HostAuth,
     error::{Cause, ClientError, Refusal, Violation, excerpt},
     tls::{Tls, trusting_nobody},
 };
@@ -55,7 +54,6 @@ pub(crate) struct Host {
     /// Places to wait for a slot.
     queue: Semaphore,
     pub(crate) lacks_referrers: AtomicBool,
-    pub(crate) auth: HostAuth,
 }
 
 #[derive(Debug)]
@@ -97,15 +95,9 @@ impl Transport {
             slots: Arc::new(Semaphore::new(self.limits.requests_per_host)),
             queue: Semaphore::new(self.limits.waiting_per_host),
             lacks_referrers: AtomicBool::new(false),
-            auth: HostAuth::default(),
         });
         hosts.insert(name.to_owned(), host.clone());
         host
-    }
-
-    /// The same, if there is any memory of it.
-    pub(crate) fn known(&self, name: &str) -> Option<Arc<Host>> {
-        self.hosts.lock().expect("nothing that holds this lock can panic").get(name).cloned()
     }
 
     /// Asks a registry's API, by the scheme that it is found to speak.

@@ -71,6 +71,40 @@ async fn password_is_sent_only_after_a_challenge_and_remembered() {
 }
 
 #[tokio::test]
+async fn client_with_other_credentials_shows_them_to_one_registry_and_takes_nothing_that_the_first_was_given() {
+    let asks = |seen: &Seen| match seen.authorization() {
+        "" => with(401, &[("www-authenticate", r#"Basic realm="x""#)], ""),
+        _ => image(),
+    };
+    let (server, elsewhere) = (Scripted::start(asks).await, Scripted::start(asks).await);
+    let own = as_user(password("me", "x"));
+    let other = own.with_credentials(Credentials::of_registry(&server.address.to_string(), password("other", "y")));
+    for client in [&own, &other, &own, &other] {
+        client.resolve(&server.image(":v1")).await.unwrap();
+    }
+    let (me, other_one) = (basic("me", "x"), basic("other", "y"));
+    let sent: Vec<_> = server.seen().iter().map(|seen| seen.authorization().to_owned()).collect();
+    assert_eq!(sent, ["", &me, "", &other_one, &me, &other_one]);
+    let error = other.resolve(&elsewhere.image(":v1")).await.unwrap_err();
+    assert!(matches!(error, RegistryError::Denied { status: 401, anonymous: true, .. }), "{error}");
+    assert!(elsewhere.seen().iter().all(|seen| seen.authorization().is_empty()));
+    let origin = |client: &Client| client.credential_origin(elsewhere.image(":v1").repository());
+    assert!(origin(&other).is_none() && own.credential_origin(&server.repository()).is_some());
+}
+
+#[tokio::test]
+async fn client_with_other_credentials_gets_tokens_of_its_own() {
+    let server = Scripted::start(bearer_registry).await;
+    let own = as_user(password("a", "x"));
+    let other = own.with_credentials(Credentials::of_registry(&server.address.to_string(), password("b", "x")));
+    for (client, token) in [(&own, "Bearer for-a"), (&other, "Bearer for-b"), (&own, "Bearer for-a")] {
+        client.resolve(&server.image(":v1")).await.unwrap();
+        assert_eq!(server.seen().last().unwrap().authorization(), token);
+    }
+    assert_eq!(server.count("/token"), 2);
+}
+
+#[tokio::test]
 async fn registry_that_asks_for_nothing_gets_no_credential() {
     let server = Scripted::start(|_| image()).await;
     as_user(password("me", "x")).resolve(&server.image(":v1")).await.unwrap();

@@ -4,8 +4,8 @@ use super::{
     Desk, identities,
     objects::Kind,
     rules::{
-        BESIDE_PASS, CA_CERT, DEFAULT_ROOT, HOST_SOURCE, IGNORES_SCT, INERT, LOG_BY_ROOT, NEEDS_CLUSTER,
-        NO_AUTHORITIES, NO_TRUSTED_TIME, PLAIN_HTTP, SHORT_PREDICATE, SIGNATURE_NOT_CHECKED, TWICE,
+        BESIDE_PASS, CA_CERT, DEFAULT_ROOT, HOST_SOURCE, IGNORES_SCT, INERT, LOG_BY_ROOT, NO_AUTHORITIES,
+        NO_TRUSTED_TIME, PLAIN_HTTP, SHORT_PREDICATE, SIGNATURE_NOT_CHECKED, TWICE,
     },
 };
 use crate::{
@@ -124,15 +124,6 @@ fn log(desk: Desk<'_>, authority: &Object<'_>) {
 
 fn source(desk: Desk<'_>, authority: &Object<'_>) {
     for source in desk.entries(authority, "source") {
-        if source.given("signaturePullSecrets") {
-            let message = "pull secrets are found in a cluster only";
-            desk.note(
-                &NEEDS_CLUSTER,
-                source.at_field("signaturePullSecrets"),
-                message,
-                "elsewhere, log in to that registry",
-            );
-        }
         let host = source.text("oci").filter(|oci| is_host(oci.value));
         if let Some(host) = host {
             let message =

@@ -29,6 +29,7 @@ pub(super) enum Kind {
     ImagePolicy,
     TrustRoot,
     Config,
+    Secret,
 }
 
 /// Adds the object of a document, or those of a list. Kinds that have no rules are left out.
@@ -51,6 +52,7 @@ impl<'a> Entry<'a> {
             "ClusterImagePolicy" => Kind::ClusterImagePolicy,
             "ImagePolicy" => Kind::ImagePolicy,
             "TrustRoot" => Kind::TrustRoot,
+            "Secret" => Kind::Secret,
             "ConfigMap" if name == SETTINGS => Kind::Config,
             _ => return None,
         };
@@ -88,7 +90,7 @@ impl<'a> Entry<'a> {
             }
             (Kind::TrustRoot, Some(spec)) => trust_root(desk, spec),
             (Kind::Config, _) => config(desk, &self.top),
-            (Kind::ClusterImagePolicy | Kind::ImagePolicy | Kind::TrustRoot, None) => {}
+            (Kind::ClusterImagePolicy | Kind::ImagePolicy | Kind::TrustRoot, None) | (Kind::Secret, _) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Found,
     objects::{Entry, Kind},
-    rules::{NEVER_REACHED, NOT_READY, ONLY_WARNS, SAME_POLICY, UNUSED_ROOT},
+    rules::{NEEDS_CLUSTER, NEVER_REACHED, NOT_READY, ONLY_WARNS, SAME_POLICY, UNUSED_ROOT},
 };
 use crate::{
     Mode, NotReady, PolicySet,
@@ -34,6 +34,7 @@ pub(super) fn look(set: &PolicySet, entries: &[Entry<'_>], nothing: &Problems, f
     only_warns(set, &policies, nothing, found);
     same(&policies, nothing, found);
     unused_roots(entries, &policies, nothing, found);
+    pull_secrets(entries, &policies, nothing, found);
 }
 
 /// Whether `match` has entries, and none that matches anything.
@@ -90,6 +91,23 @@ fn roots(entry: &Entry<'_>, nothing: &Problems) -> Vec<String> {
         names.extend(parts.filter_map(|part| part.text("trustRootRef").map(|text| text.value.to_owned())));
     }
     names
+}
+
+fn pull_secrets(entries: &[Entry<'_>], policies: &[&Entry<'_>], nothing: &Problems, found: &Found) {
+    let is_there = |name: &str| entries.iter().any(|entry| entry.kind == Kind::Secret && entry.name == name);
+    for entry in policies {
+        let (Some(spec), desk) = (&entry.spec, entry.desk(nothing, found)) else { continue };
+        let authorities = desk.entries(spec, "authorities");
+        let sources = authorities.iter().flat_map(|authority| desk.entries(authority, "source"));
+        let named = sources.flat_map(|source| desk.entries(&source, "signaturePullSecrets"));
+        for name in named.filter_map(|secret| secret.text("name")).filter(|name| !is_there(name.value)) {
+            let message = format!(
+                "Secret `{}` is not among the files: that registry is shown the door's own credentials",
+                excerpt(name.value)
+            );
+            desk.note(&NEEDS_CLUSTER, name.at, message, "add the Secret, or log in to that registry");
+        }
+    }
 }
 
 /// A value in a form in which the order of fields does not matter.

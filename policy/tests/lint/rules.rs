@@ -176,6 +176,9 @@ fn of_what_they_hold() -> Vec<(&'static str, [String; 2], String)> {
     };
     let rooted = format!("{SOMEBODY}, trustRootRef: r");
     let ca = format!("{SOMEBODY}, ca-cert: {{secretRef: {{name: s}}}}");
+    let pull = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ntype: kubernetes.io/dockercfg\n\
+                stringData: {.dockercfg: '{\"ghcr.io\":{\"auth\":\"YTpi\"}}'}\n";
+    let pulled = [&by_key(", source: [{oci: ghcr.io/a/b, signaturePullSecrets: [{name: s}]}]"), pull].join("---\n");
     vec![
         ("no-authorities", [no_authorities("enforce"), no_authorities("warn")], by_key("")),
         (
@@ -205,7 +208,7 @@ fn of_what_they_hold() -> Vec<(&'static str, [String; 2], String)> {
                 by_key(", source: [{oci: ghcr.io/a/b, signaturePullSecrets: [{name: s}]}]"),
                 by_key(", source: [{signaturePullSecrets: [{name: s}, {name: t}]}]"),
             ],
-            by_key(", source: [{oci: ghcr.io/a/b}]"),
+            pulled,
         ),
         (
             "default-root",

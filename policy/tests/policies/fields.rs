@@ -113,7 +113,6 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
         ("spec.authorities[0].key.hashAlgorithm", format!("{{key: {{data: \"{pem}\", hashAlgorithm: SHA224}}}}"), ""),
         ("spec.authorities[0].source[0].oci", by_key(&key, ", source: [{oci: 'ghcr.io'}]"), ""),
         ("spec.authorities[0].source[0].oci", by_key(&key, ", source: [{oci: 'localhost:5000'}]"), ""),
-        ("spec.authorities[0].source[0].signaturePullSecrets", by_key(&key, SECRETS), ""),
     ];
     for (path, authorities, further) in rows {
         let spec =
@@ -133,7 +132,6 @@ fn fields_that_cannot_be_evaluated_refuse_what_the_policy_matches() {
 }
 
 const CA_CERT: &str = "{keyless: {ca-cert: {data: x}, identities: [{issuer: a, subject: b}]}}";
-const SECRETS: &str = ", source: [{signaturePullSecrets: [{name: x}]}]";
 
 #[test]
 fn what_says_nothing_asks_nothing() {

@@ -3,6 +3,7 @@
 mod authorities;
 mod conditions;
 mod fields;
+mod pull_secrets;
 mod references;
 mod semantics;
 mod supplies;

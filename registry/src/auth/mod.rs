@@ -6,4 +6,4 @@ mod session;
 mod token;
 
 pub(crate) use challenge::Challenge;
-pub(crate) use session::{Auth, HostAuth, Scope};
+pub(crate) use session::{Auth, Scope};

@@ -4,6 +4,7 @@
 //! only after a challenge, and again when it was refused or is ten minutes old.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -58,17 +59,11 @@ impl Scope {
 
 /// What is remembered of one registry.
 #[derive(Debug, Default)]
-pub(crate) struct HostAuth {
+struct HostAuth {
     challenge: Mutex<Option<Challenge>>,
     credential: tokio::sync::Mutex<Option<(Instant, Option<Credential>)>>,
     /// Where that credential was found, for those who do not want to wait for another look.
     origin: Mutex<Option<CredentialOrigin>>,
-}
-
-impl HostAuth {
-    pub(crate) fn origin(&self) -> Option<CredentialOrigin> {
-        self.origin.lock().expect("nothing that holds this lock can panic").clone()
-    }
 }
 
 /// An `Authorization` header, and what is known of it.
@@ -92,11 +87,40 @@ pub(crate) struct Auth {
     credentials: Credentials,
     trusted_realms: Vec<String>,
     tokens: Tokens,
+    hosts: Mutex<HashMap<String, Arc<HostAuth>>>,
+    /// Hosts that are remembered.
+    most: usize,
 }
 
 impl Auth {
-    pub(crate) fn new(credentials: Credentials, trusted_realms: Vec<String>) -> Self {
-        Self { credentials, trusted_realms, tokens: Tokens::new() }
+    pub(crate) fn new(credentials: Credentials, trusted_realms: Vec<String>, most: usize) -> Self {
+        Self { credentials, trusted_realms, tokens: Tokens::new(), hosts: Mutex::default(), most }
+    }
+
+    /// The same means with other credentials. Nothing is remembered yet.
+    pub(crate) fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self::new(credentials, self.trusted_realms.clone(), self.most)
+    }
+
+    /// Where this registry's credential was found last.
+    pub(crate) fn origin(&self, registry: &str) -> Option<CredentialOrigin> {
+        let host = self.hosts.lock().expect("nothing that holds this lock can panic").get(registry).cloned()?;
+        let origin = host.origin.lock().expect("nothing that holds this lock can panic");
+        origin.clone()
+    }
+
+    /// What is remembered of a registry. Bounded as the memory of hosts is: any other one is forgotten.
+    fn host(&self, name: &str) -> Arc<HostAuth> {
+        let mut hosts = self.hosts.lock().expect("nothing that holds this lock can panic");
+        if let Some(host) = hosts.get(name) {
+            return host.clone();
+        }
+        if hosts.len() >= self.most
+            && let Some(any) = hosts.keys().next().cloned()
+        {
+            hosts.remove(&any);
+        }
+        hosts.entry(name.to_owned()).or_default().clone()
     }
 
     /// What to send with the first request, from what the registry asked for before.
@@ -106,8 +130,8 @@ impl Auth {
         registry: &Registry,
         scope: &Scope,
     ) -> Result<Option<Grant>, RegistryError> {
-        let host = transport.host(&registry.name);
-        let challenge = host.auth.challenge.lock().expect("nothing that holds this lock can panic").clone();
+        let host = self.host(&registry.name);
+        let challenge = host.challenge.lock().expect("nothing that holds this lock can panic").clone();
         match challenge {
             None => Ok(None),
             // the scope of that challenge was for another request
@@ -124,7 +148,7 @@ impl Auth {
         challenge: Challenge,
         refused: Option<&Grant>,
     ) -> Result<Option<Grant>, RegistryError> {
-        let host = transport.host(&registry.name);
+        let host = self.host(&registry.name);
         let again = refused.is_some();
         if let Some(Grant { kind: Kind::Token { key, token, fresh: false }, .. }) = refused {
             self.tokens.forget(key, token).await;
@@ -134,7 +158,7 @@ impl Auth {
             Challenge::Basic => None,
         };
         let grant = self.answer(transport, registry, scope, &challenge, asked.as_deref(), again).await?;
-        *host.auth.challenge.lock().expect("nothing that holds this lock can panic") = Some(challenge);
+        *host.challenge.lock().expect("nothing that holds this lock can panic") = Some(challenge);
         Ok(grant.filter(|grant| !refused.is_some_and(|refused| grant.is_no_better_than(refused))))
     }
 
@@ -151,7 +175,7 @@ impl Auth {
             realm::check(registry, realm, transport.speaks_http(registry), &self.trusted_realms)
                 .map_err(|refusal| registry.refuse(refusal))?;
         }
-        let credential = self.credential(transport, registry, again).await?;
+        let credential = self.credential(registry, again).await?;
         let Challenge::Bearer { realm, service, .. } = challenge else { return Ok(credential.and_then(password)) };
         let key = TokenKey {
             registry: registry.name.clone(),
@@ -171,14 +195,9 @@ impl Auth {
     }
 
     /// The registry's credential; looked up once for all who wait.
-    async fn credential(
-        &self,
-        transport: &Transport,
-        registry: &Registry,
-        again: bool,
-    ) -> Result<Option<Credential>, RegistryError> {
-        let host = transport.host(&registry.name);
-        let mut known = host.auth.credential.lock().await;
+    async fn credential(&self, registry: &Registry, again: bool) -> Result<Option<Credential>, RegistryError> {
+        let host = self.host(&registry.name);
+        let mut known = host.credential.lock().await;
         let usable = if again { RECENT } else { KEEP };
         if let Some((_, credential)) = known.as_ref().filter(|(since, _)| since.elapsed() < usable) {
             return Ok(credential.clone());
@@ -189,7 +208,7 @@ impl Auth {
             tracing::debug!(registry = registry.name, %origin, "credential found");
         }
         let (credential, origin) = found.unzip();
-        *host.auth.origin.lock().expect("nothing that holds this lock can panic") = origin;
+        *host.origin.lock().expect("nothing that holds this lock can panic") = origin;
         *known = Some((Instant::now(), credential.clone()));
         Ok(credential)
     }

@@ -15,6 +15,8 @@ use super::{Credential, docker_config, docker_config::DockerConfig, helper};
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     given: Option<Credential>,
+    /// The one registry that is given it; all where there is none.
+    given_to: Option<String>,
     environment: BTreeMap<String, Credential>,
     config_dir: Option<PathBuf>,
     helper_path: Option<OsString>,
@@ -23,7 +25,7 @@ pub struct Credentials {
 /// Where a credential was found, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialOrigin {
-    /// Given outright, for every registry.
+    /// Given outright.
     Given,
     /// `DOCKER_AUTH_CONFIG`.
     Environment,
@@ -51,6 +53,12 @@ impl Credentials {
         Self::default()
     }
 
+    /// This credential for the registry of this domain, and none for any other.
+    #[must_use]
+    pub fn of_registry(domain: &str, credential: Credential) -> Self {
+        Self { given: Some(credential), given_to: Some(domain.to_owned()), ..Self::default() }
+    }
+
     /// Docker's sources: the folder with `config.json`, if there is one, and the text of `DOCKER_AUTH_CONFIG`. A text
     /// that Docker would not accept is ignored with a warning in the log, since other programs give that variable
     /// other forms.
@@ -70,7 +78,7 @@ impl Credentials {
     /// These sources, and before them a credential that goes to every registry that asks.
     #[must_use]
     pub fn with_given(self, credential: Credential) -> Self {
-        Self { given: Some(credential), ..self }
+        Self { given: Some(credential), given_to: None, ..self }
     }
 
     /// These sources, with helpers looked for on this path instead of the process's `PATH`.
@@ -85,7 +93,8 @@ impl Credentials {
     /// Fails on a broken `config.json`, and on a helper that is missing or fails: neither is taken for "none stored".
     pub async fn lookup(&self, domain: &str) -> Result<Option<(Credential, CredentialOrigin)>, CredentialError> {
         let server = if domain == "docker.io" { HUB_SERVER } else { domain };
-        if let Some(credential) = &self.given {
+        let is_meant = self.given_to.as_deref().is_none_or(|only| only == domain);
+        if let Some(credential) = self.given.as_ref().filter(|_| is_meant) {
             return Ok(Some((credential.clone(), CredentialOrigin::Given)));
         }
         if let Some(credential) = self.environment.get(server) {

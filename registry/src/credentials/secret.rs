@@ -54,7 +54,8 @@ pub enum Credential {
 
 impl Credential {
     /// Tells credentials apart without holding them. Not for printing: a weak password can be guessed from it.
-    pub(crate) fn fingerprint(&self) -> Digest {
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
         let (kind, user, secret) = match self {
             Self::Password { user, password } => ("password", user.as_str(), password),
             Self::IdentityToken(token) => ("identity", "", token),
