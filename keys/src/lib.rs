@@ -10,4 +10,4 @@ mod public;
 pub use encrypted::DecryptError;
 pub use error::KeyError;
 pub use private::{PrivateKey, SigningFailed};
-pub use public::{BadSignature, KeyId, KeyKind, PublicKey};
+pub use public::{BadSignature, KeyId, KeyKind, PublicKey, SignatureHash};

@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     encoding::{AsDer, PublicKeyX509Der},
+    error::KeyRejected,
     signature::{self as sig, ParsedPublicKey, VerificationAlgorithm},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -32,7 +33,7 @@ struct Inner {
     kind: KeyKind,
     der: Vec<u8>,
     id: KeyId,
-    schemes: Vec<ParsedPublicKey>,
+    schemes: Vec<(ParsedPublicKey, Option<SignatureHash>)>,
     prehashed: Option<VerifyingKey>,
 }
 
@@ -61,9 +62,10 @@ impl PublicKey {
         let kind = kind_of(der)?;
         let schemes: Vec<_> = algorithms(kind)
             .iter()
-            .map(|algorithm| ParsedPublicKey::new(*algorithm, der).map_err(|_| KeyError::Unsupported))
-            .collect::<Result<_, _>>()?;
-        let canonical: PublicKeyX509Der<'_> = schemes[0].as_der().map_err(|_| KeyError::Unsupported)?;
+            .map(|(algorithm, hash)| Ok((ParsedPublicKey::new(*algorithm, der)?, *hash)))
+            .collect::<Result<_, KeyRejected>>()
+            .map_err(|_| KeyError::Unsupported)?;
+        let canonical: PublicKeyX509Der<'_> = schemes[0].0.as_der().map_err(|_| KeyError::Unsupported)?;
         let der = canonical.as_ref().to_vec();
         let id = KeyId(Sha256::digest(&der).into());
         let prehashed = (kind == KeyKind::Ed25519).then(|| ed25519(&der)).transpose()?;
@@ -101,10 +103,19 @@ impl PublicKey {
     /// # Errors
     /// Fails if it is not.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
-        let direct = self.0.schemes.iter().any(|scheme| scheme.verify_sig(message, signature).is_ok());
-        match direct || self.verify_prehashed(message, signature) {
-            true => Ok(()),
-            false => Err(BadSignature),
+        self.verify_hash(message, signature).map(drop)
+    }
+
+    /// Checks the same, and says under which hash it is. With Ed25519 there is none to choose.
+    ///
+    /// # Errors
+    /// Fails if it is not.
+    pub fn verify_hash(&self, message: &[u8], signature: &[u8]) -> Result<Option<SignatureHash>, BadSignature> {
+        let by = |(key, _): &&(ParsedPublicKey, _)| key.verify_sig(message, signature).is_ok();
+        match self.0.schemes.iter().find(by) {
+            Some((_, hash)) => Ok(*hash),
+            None if self.verify_prehashed(message, signature) => Ok(None),
+            None => Err(BadSignature),
         }
     }
 
@@ -166,15 +177,32 @@ fn ed25519(spki: &[u8]) -> Result<VerifyingKey, KeyError> {
 }
 
 /// The admissible algorithms for a kind, the registry's pairing first.
-fn algorithms(kind: KeyKind) -> &'static [&'static dyn VerificationAlgorithm] {
+fn algorithms(kind: KeyKind) -> &'static [(&'static dyn VerificationAlgorithm, Option<SignatureHash>)] {
+    const SHA256: Option<SignatureHash> = Some(SignatureHash::Sha256);
+    const SHA384: Option<SignatureHash> = Some(SignatureHash::Sha384);
+    const SHA512: Option<SignatureHash> = Some(SignatureHash::Sha512);
     match kind {
-        KeyKind::P256 => &[&sig::ECDSA_P256_SHA256_ASN1, &sig::ECDSA_P256_SHA384_ASN1, &sig::ECDSA_P256_SHA512_ASN1],
-        KeyKind::P384 => &[&sig::ECDSA_P384_SHA384_ASN1, &sig::ECDSA_P384_SHA256_ASN1, &sig::ECDSA_P384_SHA512_ASN1],
-        KeyKind::P521 => &[&sig::ECDSA_P521_SHA512_ASN1, &sig::ECDSA_P521_SHA256_ASN1, &sig::ECDSA_P521_SHA384_ASN1],
-        KeyKind::Rsa(_) => {
-            &[&sig::RSA_PKCS1_2048_8192_SHA256, &sig::RSA_PKCS1_2048_8192_SHA384, &sig::RSA_PKCS1_2048_8192_SHA512]
-        }
-        KeyKind::Ed25519 => &[&sig::ED25519],
+        KeyKind::P256 => &[
+            (&sig::ECDSA_P256_SHA256_ASN1, SHA256),
+            (&sig::ECDSA_P256_SHA384_ASN1, SHA384),
+            (&sig::ECDSA_P256_SHA512_ASN1, SHA512),
+        ],
+        KeyKind::P384 => &[
+            (&sig::ECDSA_P384_SHA384_ASN1, SHA384),
+            (&sig::ECDSA_P384_SHA256_ASN1, SHA256),
+            (&sig::ECDSA_P384_SHA512_ASN1, SHA512),
+        ],
+        KeyKind::P521 => &[
+            (&sig::ECDSA_P521_SHA512_ASN1, SHA512),
+            (&sig::ECDSA_P521_SHA256_ASN1, SHA256),
+            (&sig::ECDSA_P521_SHA384_ASN1, SHA384),
+        ],
+        KeyKind::Rsa(_) => &[
+            (&sig::RSA_PKCS1_2048_8192_SHA256, SHA256),
+            (&sig::RSA_PKCS1_2048_8192_SHA384, SHA384),
+            (&sig::RSA_PKCS1_2048_8192_SHA512, SHA512),
+        ],
+        KeyKind::Ed25519 => &[(&sig::ED25519, None)],
     }
 }
 
@@ -186,6 +214,27 @@ const CURVES: [(ObjectIdentifier, KeyKind); 3] = [
     (ObjectIdentifier::new_unwrap("1.3.132.0.34"), KeyKind::P384),
     (ObjectIdentifier::new_unwrap("1.3.132.0.35"), KeyKind::P521),
 ];
+
+/// The hash that a signature by ECDSA or RSA is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureHash {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl fmt::Display for SignatureHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+        })
+    }
+}
 
 /// A kind of key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     rsa,
     signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair},
 };
-use keys::{DecryptError, KeyError, KeyKind, PrivateKey, PublicKey};
+use keys::{DecryptError, KeyError, KeyKind, PrivateKey, PublicKey, SignatureHash};
 use sha2::{Digest as _, Sha512};
 
 fn pem_of(label: &str, der: &[u8]) -> String {
@@ -71,6 +71,27 @@ fn curve_with_the_hash_of_another_is_checked_too() {
     let signature = with_sha256.sign(&aws_lc_rs::rand::SystemRandom::new(), b"m").unwrap();
     assert_eq!(public.verify(b"m", signature.as_ref()), Ok(()));
     assert!(public.verify(b"n", signature.as_ref()).is_err());
+}
+
+#[test]
+fn hash_of_a_signature_is_told_where_there_is_a_choice() {
+    let hashes = |key: &PrivateKey| key.public().verify_hash(b"m", &key.sign(b"m").unwrap()).unwrap();
+    let curves = [
+        (&sig::ECDSA_P256_SHA256_ASN1_SIGNING, SignatureHash::Sha256),
+        (&sig::ECDSA_P384_SHA384_ASN1_SIGNING, SignatureHash::Sha384),
+        (&sig::ECDSA_P521_SHA256_ASN1_SIGNING, SignatureHash::Sha256),
+        (&sig::ECDSA_P521_SHA384_ASN1_SIGNING, SignatureHash::Sha384),
+        (&sig::ECDSA_P521_SHA512_ASN1_SIGNING, SignatureHash::Sha512),
+    ];
+    for (algorithm, hash) in curves {
+        let pair = EcdsaKeyPair::generate(algorithm).unwrap();
+        let public = PrivateKey::from_pkcs8(pair.to_pkcs8v1().unwrap().as_ref()).unwrap().public().clone();
+        let signature = pair.sign(&aws_lc_rs::rand::SystemRandom::new(), b"m").unwrap();
+        assert_eq!(public.verify_hash(b"m", signature.as_ref()), Ok(Some(hash)));
+        assert!(public.verify_hash(b"n", signature.as_ref()).is_err(), "{hash}");
+    }
+    assert_eq!(hashes(&PrivateKey::import(rsa_pem().as_bytes()).unwrap()), Some(SignatureHash::Sha256));
+    assert_eq!(hashes(&PrivateKey::import(ed25519_pem().as_bytes()).unwrap()), None);
 }
 
 #[test]

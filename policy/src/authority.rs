@@ -2,7 +2,7 @@
 //!
 //! All of it is read and validated; what cannot be evaluated is named, so that the policy is not ready.
 
-use keys::PublicKey;
+use keys::{PublicKey, SignatureHash};
 use oci::{Repository, location::TagPrefix};
 use verifier::{Demands, Format, IdentityMatcher, TextMatcher};
 
@@ -47,15 +47,15 @@ pub(crate) fn authority<'a>(
     let vouchers = Vouchers::read(entry);
     let attestations = attestations(entry, context);
     let conditions = if regexes == Regexes::Whole { Conditions::read(entry) } else { Conditions::default() };
-    let rule = |by, (material, demands)| {
+    let rule = |by, hash, (material, demands)| {
         let conditions = Box::new(conditions);
-        SignatureRule { by, format, material, lies, demands, attestations, conditions }
+        SignatureRule { by, hash, format, material, lies, demands, attestations, conditions }
     };
     let requirement = match (key, keyless, fixed) {
-        (Some(key), None, None) => Requirement::Signature(rule(By::Key(key), vouchers.of_a_key())),
+        (Some((key, hash)), None, None) => Requirement::Signature(rule(By::Key(key), hash, vouchers.of_a_key())),
         (None, Some(keyless), None) if !keyless.identities.is_empty() => {
             let needs = vouchers.of_an_identity(&keyless);
-            Requirement::Signature(rule(By::Identities(keyless.identities), needs))
+            Requirement::Signature(rule(By::Identities(keyless.identities), None, needs))
         }
         (None, None, Some(fixed)) => fixed,
         _ => Requirement::Unsupported,
@@ -74,24 +74,33 @@ fn format(entry: &Object<'_>) -> Option<Format> {
     }
 }
 
-/// The key itself, or nothing where it is not at hand.
-fn key(object: &Object<'_>, context: &mut Context<'_, '_>) -> Option<PublicKey> {
+/// The key itself, or nothing where it is not at hand; and the hash that it must sign with, if one is named.
+fn key(object: &Object<'_>, context: &mut Context<'_, '_>) -> Option<(PublicKey, Option<SignatureHash>)> {
     let secret = key_reference(object);
     if object.given("kms") {
         context.unsupported.push(object.path_of("kms"));
     }
-    if let Some(text) = object.text("hashAlgorithm") {
-        let name = text.value.trim().to_ascii_lowercase();
-        text.expect(HASHES.contains(&name.as_str()), "sha224, sha256, sha384 or sha512");
-        if name == "sha224" {
-            context.unsupported.push(text.path);
-        }
-    }
-    match (object.text("data"), secret) {
+    let hash = hash(object, context);
+    let key = match (object.text("data"), secret) {
         (Some(text), _) => PublicKey::from_pem(text.value.as_bytes()).map_err(|why| text.refuse(Why::Key(why))).ok(),
         (None, Some(secret)) => secret.key(context).map_err(|lack| context.lacks.push(lack)).ok(),
         (None, None) => None,
+    };
+    key.map(|key| (key, hash))
+}
+
+/// Upstream reads the absence of a name as `sha256`; here it leaves the choice to whoever signs, since cosign signs with
+/// another one by some keys.
+fn hash(object: &Object<'_>, context: &mut Context<'_, '_>) -> Option<SignatureHash> {
+    let text = object.text("hashAlgorithm")?;
+    match text.value.trim().to_ascii_lowercase().as_str() {
+        "sha256" => return Some(SignatureHash::Sha256),
+        "sha384" => return Some(SignatureHash::Sha384),
+        "sha512" => return Some(SignatureHash::Sha512),
+        "sha224" => context.unsupported.push(text.path),
+        _ => text.expect(false, "sha224, sha256, sha384 or sha512"),
     }
+    None
 }
 
 /// A Secret, as `secretRef` names it.
@@ -329,6 +338,5 @@ fn url(object: &Object<'_>, name: &str) {
     }
 }
 
-const HASHES: [&str; 4] = ["sha224", "sha256", "sha384", "sha512"];
 const KEY_FIELDS: [&str; 4] = ["data", "kms", "secretRef", "hashAlgorithm"];
 const KEYLESS_FIELDS: [&str; 5] = ["url", "ca-cert", "identities", "trustRootRef", "insecureIgnoreSCT"];

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keys::PublicKey;
+use keys::{PublicKey, SignatureHash};
 use oci::{ImageRef, Repository, location::TagPrefix};
 use rustls_pki_types::UnixTime;
 use verifier::{Demands, Fault, Format, IdentityMatcher, Signer, VerifiedAttestation, VerifiedSignature};
@@ -119,6 +119,8 @@ pub(crate) enum Requirement {
 #[derive(Debug, Clone)]
 pub(crate) struct SignatureRule {
     pub(crate) by: By,
+    /// The hash that a key must have signed with, where its kind leaves a choice.
+    pub(crate) hash: Option<SignatureHash>,
     pub(crate) format: Option<Format>,
     pub(crate) material: Material,
     pub(crate) lies: Lies,
@@ -178,6 +180,7 @@ pub(crate) enum Miss {
     Signer,
     Revoked,
     Format(Format),
+    Hash { found: SignatureHash, wanted: SignatureHash },
     Demand(Fault),
     Condition(Unmet),
 }
@@ -195,6 +198,7 @@ impl SignatureRule {
     /// Whether this one signature is what the rule asks for.
     pub(crate) fn met_by(&self, signature: &VerifiedSignature, asked: Asked<'_>) -> Result<(), Miss> {
         self.is_by(signature.signer(), signature.format(), asked)?;
+        self.is_with(signature.hash())?;
         signature.meets(self.demands).map_err(Miss::Demand)?;
         self.conditions.met_by(signature, asked.image, asked.now).map_err(Miss::Condition)
     }
@@ -202,6 +206,7 @@ impl SignatureRule {
     /// Whether this one attestation is by whom the rule names, whatever it says.
     pub(crate) fn vouched(&self, attestation: &VerifiedAttestation, asked: Asked<'_>) -> Result<(), Miss> {
         self.is_by(attestation.signer(), attestation.format(), asked)?;
+        self.is_with(attestation.hash())?;
         attestation.meets(self.demands).map_err(Miss::Demand)?;
         self.conditions.met_by_attestation(attestation, asked.now).map_err(Miss::Condition)
     }
@@ -216,6 +221,13 @@ impl SignatureRule {
         match self.format.filter(|wanted| format != *wanted) {
             Some(wanted) => Err(Miss::Format(wanted)),
             None => Ok(()),
+        }
+    }
+
+    fn is_with(&self, hash: Option<SignatureHash>) -> Result<(), Miss> {
+        match (hash, self.hash) {
+            (Some(found), Some(wanted)) if found != wanted => Err(Miss::Hash { found, wanted }),
+            _ => Ok(()),
         }
     }
 }

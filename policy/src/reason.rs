@@ -137,6 +137,9 @@ fn unsatisfied(rule: &SignatureRule, asked: Asked<'_>, evidence: Option<&Evidenc
             Miss::Format(wanted) => {
                 (RANK_SETTLED, format!("signature by {signer} has the {format} format, wanted {wanted}"))
             }
+            Miss::Hash { found, wanted } => {
+                (RANK_SETTLED, format!("signature by {signer} is over {found}, wanted {wanted}"))
+            }
             Miss::Demand(fault) => (RANK_SETTLED, format!("signature by {signer}: {fault}")),
             Miss::Revoked => (RANK_SETTLED, format!("signature by {signer}: {IsRevoked}")),
             Miss::Condition(why) => (RANK_SETTLED, format!("signature by {signer}: {why}")),
@@ -207,6 +210,9 @@ fn missed(rule: &SignatureRule, one: &VerifiedAttestation, miss: &Miss) -> (u8, 
         Miss::Signer => (RANK_STRANGER, format!("attestation is by {signer}, wanted {}", rule.by)),
         Miss::Format(wanted) => {
             (RANK_SETTLED, format!("attestation by {signer} has the {} format, wanted {wanted}", one.format()))
+        }
+        Miss::Hash { found, wanted } => {
+            (RANK_SETTLED, format!("attestation by {signer} is over {found}, wanted {wanted}"))
         }
         Miss::Demand(fault) => (RANK_SETTLED, format!("attestation by {signer}: {fault}")),
         Miss::Revoked => (RANK_SETTLED, format!("attestation by {signer}: {IsRevoked}")),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use keys::SignatureHash;
 use oci::{Digest, excerpt};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -79,6 +80,12 @@ impl VerifiedAttestation {
     #[must_use]
     pub fn id(&self) -> Digest {
         self.proofs.signature()
+    }
+
+    /// The hash that its signature was checked with; none with Ed25519, which has no choice.
+    #[must_use]
+    pub fn hash(&self) -> Option<SignatureHash> {
+        self.proofs.hash()
     }
 
     /// The digest of what is stored: of the layer with the envelope, or the bundle.

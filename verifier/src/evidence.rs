@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keys::KeyId;
+use keys::{KeyId, SignatureHash};
 use oci::{Digest, PinnedRef};
 use rustls_pki_types::UnixTime;
 use serde::{Serialize, Serializer};
@@ -114,6 +114,12 @@ impl VerifiedSignature {
     #[must_use]
     pub fn id(&self) -> Digest {
         self.proofs.signature()
+    }
+
+    /// The hash that its signature was checked with; none with Ed25519, which has no choice.
+    #[must_use]
+    pub fn hash(&self) -> Option<SignatureHash> {
+        self.proofs.hash()
     }
 
     /// Whether its proofs meet these demands as well.

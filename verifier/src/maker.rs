@@ -83,14 +83,14 @@ impl Candidate<'_> {
     }
 
     fn is_by_some_key(&self, trust: &TrustRoot) -> bool {
-        trust.signer(|key| self.message.is_signed_by(key, self.signature)).is_some()
+        trust.signer(|key| self.message.signed_by(key, self.signature).ok()).is_some()
     }
 
     fn by_key(self, trust: &TrustRoot, now: UnixTime, certified: bool) -> Result<(Signer, Proofs), Fault> {
         let Self { message, payload, signature, stored, carried, .. } = self;
-        let made_it = |key: &keys::PublicKey| message.is_signed_by(key, signature);
-        let key = trust.signer(made_it).ok_or_else(|| not_by_key(trust))?;
-        let signed = Signed { message, payload, signature, stored, signer: SignedBy::Key(key) };
+        let made_it = |key: &keys::PublicKey| message.signed_by(key, signature).ok();
+        let (key, hash) = trust.signer(made_it).ok_or_else(|| not_by_key(trust))?;
+        let signed = Signed { message, payload, signature, stored, signer: SignedBy::Key(key), hash };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
         if certified {
             proofs.leave_certificate();
@@ -119,12 +119,12 @@ impl Candidate<'_> {
             return Err(Fault::NoAuthority);
         }
         // 1. the certificate's key made the signature
-        if !message.is_signed_by(&leaf.key().map_err(CertificateError::Key)?, signature) {
-            return Err(if given { Fault::NotByGivenCertificate } else { Fault::NotByCertificate });
-        }
+        let hash = message
+            .signed_by(&leaf.key().map_err(CertificateError::Key)?, signature)
+            .map_err(|_| if given { Fault::NotByGivenCertificate } else { Fault::NotByCertificate })?;
         // 2. it was there at these times
         let signer = if given { SignedBy::Given(leaf) } else { SignedBy::Certificate(leaf) };
-        let signed = Signed { message, payload, signature, stored, signer };
+        let signed = Signed { message, payload, signature, stored, signer, hash };
         let mut proofs = Proofs::gather(carried, &signed, trust, now);
         let moments: BTreeSet<u64> = proofs.times().iter().map(|time| time.at).collect();
         let times: Vec<UnixTime> = moments.into_iter().map(at).collect();

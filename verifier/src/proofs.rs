@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use keys::KeyId;
+use keys::{KeyId, SignatureHash};
 use oci::Digest;
 use rustls_pki_types::UnixTime;
 use serde::{Serialize, Serializer};
@@ -34,12 +34,14 @@ pub struct Proofs {
     unexamined: Vec<Unexamined>,
     #[serde(skip)]
     signature: Option<Digest>,
+    #[serde(skip)]
+    hash: Option<SignatureHash>,
 }
 
 impl Proofs {
     /// Judges all that was carried: timestamps first, since a log may be trusted at their times only.
     pub(crate) fn gather(carried: Carried, signed: &Signed<'_>, trust: &TrustRoot, now: UnixTime) -> Self {
-        let mut proofs = Self { signature: Some(signed.id()), ..Self::default() };
+        let mut proofs = Self { signature: Some(signed.id()), hash: signed.hash, ..Self::default() };
         if trust.timestamp_authorities().is_empty() {
             proofs.unexamined.extend((!carried.timestamps.is_empty()).then_some(Unexamined::Timestamp));
         } else {
@@ -144,6 +146,11 @@ impl Proofs {
     /// What tells the signature from others: the SHA-256 of its bytes and the PEM form of the certificate that made it.
     pub(crate) fn signature(&self) -> Digest {
         self.signature.expect("proofs are gathered for a signature")
+    }
+
+    /// The hash that the signature was checked with; none where its key admits one alone.
+    pub(crate) fn hash(&self) -> Option<SignatureHash> {
+        self.hash
     }
 
     /// The logs' entries for this signature. To count logs, count their distinct keys: one log may have several.

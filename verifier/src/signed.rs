@@ -4,7 +4,7 @@ use aws_lc_rs::{
     digest::{self, Digest as Hashed},
     signature::{self as sig, ParsedPublicKey, VerificationAlgorithm},
 };
-use keys::{KeyKind, PublicKey};
+use keys::{BadSignature, KeyKind, PublicKey, SignatureHash};
 use oci::Digest;
 
 use crate::certificate::Certificate;
@@ -19,6 +19,8 @@ pub(crate) struct Signed<'a> {
     /// The envelope as it is stored, its signature in it, where timestamps may be of that.
     pub(crate) stored: Option<&'a [u8]>,
     pub(crate) signer: SignedBy<'a>,
+    /// The hash that it was checked with, where the signer's key admits several.
+    pub(crate) hash: Option<SignatureHash>,
 }
 
 impl Signed<'_> {
@@ -53,11 +55,12 @@ pub(crate) enum Message<'a> {
 }
 
 impl Message<'_> {
-    /// Whether `key` made `signature` over this.
-    pub(crate) fn is_signed_by(&self, key: &PublicKey, signature: &[u8]) -> bool {
+    /// Checks that `key` made `signature` over this, and says with which hash.
+    pub(crate) fn signed_by(&self, key: &PublicKey, signature: &[u8]) -> Result<Option<SignatureHash>, BadSignature> {
         match self {
-            Self::Bytes(bytes) => key.verify(bytes, signature).is_ok(),
-            Self::Digest(digest) => over_digest(key, digest, signature),
+            Self::Bytes(bytes) => key.verify_hash(bytes, signature),
+            Self::Digest(digest) if over_digest(key, digest, signature) => Ok(Some(SignatureHash::Sha256)),
+            Self::Digest(_) => Err(BadSignature),
         }
     }
 

@@ -229,9 +229,9 @@ impl TrustRoot {
         self.carried_chains
     }
 
-    /// The trusted key that made this signature over these bytes.
-    pub(crate) fn signer(&self, made_it: impl Fn(&PublicKey) -> bool) -> Option<&PublicKey> {
-        self.keys.iter().find(|key| made_it(key))
+    /// The trusted key that made a signature, and what was found out when that was checked.
+    pub(crate) fn signer<T>(&self, made_it: impl Fn(&PublicKey) -> Option<T>) -> Option<(&PublicKey, T)> {
+        self.keys.iter().find_map(|key| Some((key, made_it(key)?)))
     }
 
     /// One authority's path to this certificate, in force at every one of these moments; else the fault of the

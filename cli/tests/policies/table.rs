@@ -153,6 +153,18 @@ pub(crate) const ROWS: &[Row] = &[
             ],
         )
     },
+    // cosign signs with SHA-512 by that key, and with SHA-256 by this one.
+    Row {
+        replaced: &[("acmesolver:*", "acmesolver@*")],
+        ..row(
+            &["cip-key-hash-algorithm.yaml"],
+            &[of("solver-stranger", Denied("is over SHA-256, wanted SHA-512")), of("solver", NO_MATCH)],
+        )
+    },
+    Row {
+        replaced: &[("acmesolver:*", "acmesolver@*"), ("hashAlgorithm: sha512", "hashAlgorithm: sha256")],
+        ..row(&["cip-key-hash-algorithm.yaml"], &[of("solver-stranger", Allowed), of("solver", NO_MATCH)])
+    },
     row(
         &["cip-key-tsa.yaml"],
         &[

@@ -149,8 +149,8 @@ impl Wanted {
 
     fn hashed(&self, mut key: Value) -> Result<Value, Fault> {
         match self.hash.as_deref() {
-            None | Some("" | "sha256") => {}
-            Some(hash @ ("sha384" | "sha512")) => key["hashAlgorithm"] = json!(hash),
+            None | Some("") => {}
+            Some(hash @ ("sha256" | "sha384" | "sha512")) => key["hashAlgorithm"] = json!(hash),
             Some(hash) => return Err(fault(format!("hash `{hash}`"), &"not understood here", "sign with sha256")),
         }
         Ok(key)

@@ -34,7 +34,6 @@ pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>, kind: Kind) {
             let message = "has no say: another authority of this policy lets everything pass";
             desk.note(&BESIDE_PASS, authority.at(), message, "one authority is enough; leave the `static: pass` away");
         }
-        key(desk, authority);
         keyless(desk, authority, kind);
         fixed(desk, authority);
         log(desk, authority);
@@ -45,12 +44,6 @@ pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>, kind: Kind) {
 
 fn action<'a>(authority: &Object<'a>) -> Option<&'a str> {
     Some(authority.any_object("static")?.text("action")?.value)
-}
-
-fn key(desk: Desk<'_>, authority: &Object<'_>) {
-    let Some(key) = authority.any_object("key") else { return };
-    let message = "hashAlgorithm changes no verdict: each is tried";
-    desk.note_field(&key, "hashAlgorithm", &INERT, message, "it can be left away");
 }
 
 fn keyless(desk: Desk<'_>, authority: &Object<'_>, kind: Kind) {

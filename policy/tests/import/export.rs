@@ -260,6 +260,17 @@ fn what_only_an_image_policy_says_is_never_dropped() {
 }
 
 #[test]
+fn hash_that_policy_json_does_not_know_is_never_dropped() {
+    let pem = key().public().to_pem().replace('\n', "\\n");
+    for (hash, kind) in [("sha256", "sigstoreSigned"), ("sha384", "reject"), ("sha512", "reject")] {
+        let authority = format!("{{key: {{data: \"{pem}\", hashAlgorithm: {hash}}}}}");
+        let (exported, value) = export(&[policy("p", &["**"], &authority)]);
+        assert_eq!(types(&value["transports"]["docker"][""]), [kind], "{hash}");
+        assert_eq!(exported.unsaid.is_empty(), hash == "sha256", "{hash}");
+    }
+}
+
+#[test]
 fn conditions_objects_and_warnings_are_never_dropped() {
     let authority = by_key(&key(), "");
     for (field, kinds) in [

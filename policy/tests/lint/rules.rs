@@ -185,9 +185,9 @@ fn of_what_they_hold() -> Vec<(&'static str, [String; 2], String)> {
             "inert-field",
             [
                 keyless(&format!("{SOMEBODY}, url: 'https://f.example'"), ""),
-                by_key("").replace("key: {", "key: {hashAlgorithm: sha256, "),
+                keyless(&format!("{SOMEBODY}, url: 'https://f.example'"), ", ctlog: {url: 'https://l.example'}"),
             ],
-            keyless(SOMEBODY, ""),
+            by_key("").replace("key: {", "key: {hashAlgorithm: sha256, "),
         ),
         (
             "inert-field",

@@ -1,7 +1,10 @@
 //! Every field matters: changing one of those that are evaluated changes a verdict, and using one that cannot be
 //! evaluated refuses what the policy matches.
 
-use crate::writing::{bundle, by_key, document, evidence, image, key, legacy, matched, no_match, now, policy, set};
+use crate::writing::{
+    bundle, by_key, document, evidence, image, key, legacy, matched, no_match, now, policy, set, stated,
+};
+use keys::PrivateKey;
 use policy::{NotReady, PolicySet, Verdict};
 use verifier::UntrustedSignature;
 
@@ -143,15 +146,45 @@ fn what_says_nothing_asks_nothing() {
     assert!(allowed(&set, vec![legacy(&key, &image())]));
 }
 
-#[test]
-fn hash_algorithms_of_the_key_s_own_strength_are_ready() {
-    let key = key();
+/// A key with the hash it is to sign with, and with whatever else the authority asks for.
+fn hashed(key: &PrivateKey, hash: &str, further: &str) -> String {
     let pem = key.public().to_pem().replace('\n', "\\n");
-    for hash in ["sha256", "SHA384", "' sha512 '"] {
-        let authority = format!("{{key: {{data: \"{pem}\", hashAlgorithm: {hash}}}}}");
-        assert!(allowed(&set(&[policy("p", "enforce", &authority)]), vec![legacy(&key, &image())]), "{hash}");
-    }
+    format!("{{key: {{data: \"{pem}\", hashAlgorithm: {hash}}}{further}}}")
 }
+
+#[test]
+fn key_hash_algorithm() {
+    let (p256, ed25519) = (key(), PrivateKey::import(ED25519.as_bytes()).unwrap());
+    for (hash, by_p256) in [("sha256", true), ("' SHA256 '", true), ("''", true), ("SHA384", false), ("sha512", false)]
+    {
+        for (key, wanted) in [(&p256, by_p256), (&ed25519, true)] {
+            let set = set(&[policy("p", "enforce", &hashed(key, hash, ""))]);
+            for signature in [legacy(key, &image()), bundle(key, &image())] {
+                assert_eq!(allowed(&set, vec![signature]), wanted, "{hash}");
+            }
+        }
+    }
+    let set = set(&[policy("p", "enforce", &hashed(&p256, "sha512", ""))]);
+    let Verdict::Deny(denial) = verdict(&set, vec![legacy(&p256, &image())]) else { panic!("allowed") };
+    assert!(denial.headline().contains("is over SHA-256, wanted SHA-512"), "{denial}");
+}
+
+#[test]
+fn key_hash_algorithm_of_attestations() {
+    let key = key();
+    let attested = ", attestations: [{name: a, predicateType: 'https://a.example/b'}]";
+    let said = || vec![stated(&key, &image(), "https://a.example/b")];
+    assert!(allowed(&set(&[policy("p", "enforce", &hashed(&key, "sha256", attested))]), said()));
+    let set = set(&[policy("p", "enforce", &hashed(&key, "sha384", attested))]);
+    let Verdict::Deny(denial) = verdict(&set, said()) else { panic!("allowed") };
+    assert!(denial.headline().contains("is over SHA-256, wanted SHA-384"), "{denial}");
+}
+
+/// Made for this test alone.
+const ED25519: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC
+-----END PRIVATE KEY-----
+";
 
 #[test]
 fn a_policy_without_authorities_refuses_in_every_mode() {

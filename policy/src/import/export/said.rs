@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use keys::SignatureHash;
 use serde_json::{Value, json};
 use verifier::{Demands, Format};
 
@@ -68,6 +69,9 @@ pub(super) fn clauses(policy: &Policy) -> Option<Vec<Vec<usize>>> {
 /// The key that a rule asks for and the name, if that is all that it asks.
 pub(super) fn said(rule: &SignatureRule) -> Result<Literal, &'static str> {
     let By::Key(key) = &rule.by else { return Err("identities are not exported") };
+    if rule.hash.is_some_and(|hash| hash != SignatureHash::Sha256) {
+        return Err("signatures are over SHA-256 there");
+    }
     if rule.format == Some(Format::Bundle) {
         return Err("bundles are not read there");
     }
