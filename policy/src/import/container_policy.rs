@@ -230,8 +230,8 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&self, entry: &Entry<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
-        if let Scope::Tag { tag, .. } = &entry.scope {
-            return self.write_tag(entry, tag, sheet);
+        if let Some(what) = entry.scope.selects_nothing() {
+            return self.write_unselected(entry, what, sheet);
         }
         self.tell_of_those_above(entry, sheet);
         if entry.rejects() {
@@ -248,24 +248,33 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// A tag selects no policy: its rule holds for the whole repository, beside what holds there already.
-    fn write_tag(&self, entry: &Entry<'_>, tag: &str, sheet: &mut Sheet) -> Result<(), ImportError> {
-        let what = format!("requirements for the tag `{tag}` alone");
+    /// Tags, and digests but those by SHA-256, select no policy: their rule holds for the whole repository, beside what
+    /// holds there already.
+    fn write_unselected(
+        &self,
+        entry: &Entry<'_>,
+        (what, kind): (String, &str),
+        sheet: &mut Sheet,
+    ) -> Result<(), ImportError> {
         let nearest = self.nearest(entry).filter(|nearest| !nearest.rejects());
-        let hint = "write a scope for the repository without its tag";
+        let mut unsaid = |outcome: &str| {
+            let why = format!("{kind} selects no policy, so that {outcome}");
+            let hint = "write a scope for the repository alone, or for digests by SHA-256";
+            sheet.unsaid(&entry.place, &format!("requirements for {what} alone"), &why, hint);
+        };
         match nearest {
             None if entry.rejects() => Ok(()),
             None => {
-                sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that the image is refused", hint);
+                unsaid("the image is refused");
                 Ok(())
             }
             Some(nearest) if entry.accepts() && nearest.accepts() => Ok(()),
             Some(_) if entry.accepts() => {
-                sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that the repository's rule holds", hint);
+                unsaid("the repository's rule holds");
                 Ok(())
             }
             Some(_) => {
-                sheet.unsaid(&entry.place, &what, "a tag selects no policy, so that they hold for all tags too", hint);
+                unsaid("they hold for all tags too");
                 match entry.rejects() {
                     true => self.policy(entry, fail("rejected by policy.json"), sheet),
                     false => self.signatures(entry, sheet)?,

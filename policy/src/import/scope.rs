@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::Glob;
+use crate::{Glob, problem::excerpt};
 
 /// What a list of requirements is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Scope {
         }
     }
 
-    /// Globs that match the same images; of a tag, all images of its repository.
+    /// Globs that match the same images; of what selects no policy, all images of its repository.
     pub(super) fn globs(&self) -> Vec<String> {
         match self {
             Self::Everything => vec!["**".to_owned()],
@@ -80,7 +80,22 @@ impl Scope {
             Self::Host(host) => vec![format!("{}/**", located(host))],
             Self::Path(path) => vec![format!("{}@*", located(path)), format!("{}/**", located(path))],
             Self::Tag { repository, .. } => vec![format!("{}@*", located(repository))],
+            Self::Digest { repository, .. } if self.selects_nothing().is_some() => {
+                vec![format!("{}@*", located(repository))]
+            }
             Self::Digest { repository, digest } => vec![format!("{}@{digest}", located(repository))],
+        }
+    }
+
+    /// What it is about, where that selects no policy here, and what such a thing is: images are admitted by their
+    /// SHA-256 alone.
+    pub(super) fn selects_nothing(&self) -> Option<(String, &'static str)> {
+        match self {
+            Self::Tag { tag, .. } => Some((format!("the tag `{tag}`"), "a tag")),
+            Self::Digest { digest, .. } if !digest.starts_with("sha256:") => {
+                Some((format!("the digest `{}`", excerpt(digest)), "a digest that is not by SHA-256"))
+            }
+            _ => None,
         }
     }
 

@@ -129,6 +129,23 @@ fn what_is_rejected_between_two_that_accept_is_never_let_in() {
 }
 
 #[test]
+fn what_is_rejected_by_another_digest_than_sha256_is_rejected_with_its_repository() {
+    let (sha512, sha256) = ("5".repeat(128), "5".repeat(64));
+    for (scope, whole) in
+        [(format!("ghcr.io/acme/app@sha512:{sha512}"), true), (format!("ghcr.io/acme/app@sha256:{sha256}"), false)]
+    {
+        let imported = import(&with_default(ACCEPT, &[(&scope, REJECT)]));
+        let set = load(&imported);
+        assert_eq!(admits_signed(&set, "ghcr.io/acme/app", &[]), !whole, "{scope}");
+        assert!(admits_signed(&set, "ghcr.io/acme/other", &[]), "{scope}");
+        assert_eq!(says(&imported, "all tags"), whole, "{scope}");
+    }
+    let accepted = import(&with_default(REJECT, &[(&format!("ghcr.io/acme/app@sha512:{sha512}"), ACCEPT)]));
+    assert!(!admits_signed(&load(&accepted), "ghcr.io/acme/app", &[]));
+    assert!(says(&accepted, "the image is refused"));
+}
+
+#[test]
 fn a_tag_is_never_let_in_for_another() {
     let key = key();
     let scope = "ghcr.io/acme/app:1.2";
