@@ -11,7 +11,7 @@ use super::{
     ImportError, Imported,
     draft::{Draft, fail, pass},
     need::Need,
-    registries::Registries,
+    registries::{Beside, Registries},
     scope::Scope,
     sheet::Sheet,
     sigstore_signed::{self, Signed},
@@ -298,6 +298,7 @@ impl<'a> Writer<'a> {
 
     /// Each requirement is a policy of its own: all of them must be met.
     fn signatures(&self, entry: &Entry<'_>, sheet: &mut Sheet) -> Result<(), ImportError> {
+        let (globs, uncounted) = self.counted(entry, sheet);
         for Requirement { kind, at } in entry.requirements.iter().filter(|one| one.kind != Kind::Accept) {
             let signed = match kind {
                 Kind::SimpleSigning => {
@@ -305,19 +306,51 @@ impl<'a> Writer<'a> {
                     sheet.unsaid(&at.place, "`signedBy`", why, "sign with cosign or sealgate as well");
                     Signed::default()
                 }
-                _ => sigstore_signed::read(self.source, at, self.is_looked_for(entry), sheet)?,
+                _ => sigstore_signed::read(self.source, at, uncounted, sheet)?,
             };
             let (need, expressions) = (Need::any(signed.authorities), signed.expressions);
             let name = entry.name();
-            let draft = Draft::new(&at.place, &name, entry.scope.globs(), need);
+            let draft = Draft::new(&at.place, &name, globs.clone(), need);
             sheet.policy(Draft { expressions, ..draft });
         }
         Ok(())
     }
 
-    /// Whether the other program would find a signature beside the image.
-    fn is_looked_for(&self, entry: &Entry<'_>) -> bool {
-        self.registries.is_none_or(|registries| registries.reads_beside(&entry.scope))
+    /// Globs of the images beside which the other program would find a signature; or of all, and why none counts.
+    fn counted(&self, entry: &Entry<'_>, sheet: &mut Sheet) -> (Vec<String>, Option<&'static str>) {
+        let Some(registries) = self.registries else { return (entry.scope.globs(), None) };
+        let Beside { parts, except } = registries.beside(&entry.scope);
+        let whole = parts.contains(&entry.scope);
+        if parts.is_empty() {
+            return (entry.scope.globs(), Some(NOWHERE));
+        } else if !whole && !self.may_narrow(entry, &parts) {
+            return (entry.scope.globs(), Some(NOT_EVERYWHERE));
+        }
+        let listed = |scopes: &[Scope]| scopes.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+        let globs = |scopes: &[Scope]| scopes.iter().flat_map(Scope::globs).collect::<Vec<_>>();
+        if !whole {
+            let why = format!(
+                "registries.d has `use-sigstore-attachments` for {} alone: all else is refused",
+                listed(&parts)
+            );
+            sheet.unsaid(&entry.place, "`sigstoreSigned` in all of the scope", &why, SWITCH);
+        }
+        if !except.is_empty() {
+            let why =
+                format!("registries.d has no `use-sigstore-attachments` for {}: that is refused", listed(&except));
+            sheet.unsaid(&entry.place, "`sigstoreSigned` in all of the scope", &why, SWITCH);
+            let need = Need::any(vec![fail("registries.d reads no signatures beside these images")]);
+            sheet.policy(Draft::new(&entry.place, &entry.name(), globs(&except), need));
+        }
+        (globs(&parts), None)
+    }
+
+    /// Whether what these parts leave out is refused: nothing wider lets it in, and nothing below holds for more of it
+    /// than it says.
+    fn may_narrow(&self, entry: &Entry<'_>, parts: &[Scope]) -> bool {
+        let mut below = self.entries.iter().filter(|other| entry.scope.covers(&other.scope));
+        let sharp = |scope: &Scope| scope.selects_nothing().is_none();
+        self.above(entry).all(Entry::rejects) && parts.iter().all(sharp) && below.all(|other| sharp(&other.scope))
     }
 
     fn policy(&self, entry: &Entry<'_>, authority: Value, sheet: &mut Sheet) {
@@ -325,4 +358,9 @@ impl<'a> Writer<'a> {
     }
 }
 
+const SWITCH: &str = "switch it on there, and import again";
+const NOWHERE: &str =
+    "registries.d has no `use-sigstore-attachments` for it, so that no signature counts, there as here";
+const NOT_EVERYWHERE: &str = "registries.d has `use-sigstore-attachments` for a part of it alone, which cannot be told from the rest here, so that no \
+     signature counts";
 const TYPES: &str = "insecureAcceptAnything, reject, signedBy or sigstoreSigned";

@@ -45,8 +45,19 @@ impl Registries {
         Ok(Self { beside })
     }
 
-    /// Whether whatever a scope is about has the signatures beside it read: nothing where no file says so.
-    pub(super) fn reads_beside(&self, scope: &Scope) -> bool {
+    /// Where within a scope the signatures beside the image are read: nowhere where no file says so.
+    pub(super) fn beside(&self, scope: &Scope) -> Beside {
+        let below = |wanted: bool| {
+            let those = self.beside.iter().filter(move |(other, reads)| *reads == wanted && scope.covers(other));
+            those.map(|(other, _)| other.clone())
+        };
+        let parts: Vec<Scope> = if self.reads(scope) { vec![scope.clone()] } else { below(true).collect() };
+        let except = below(false).filter(|other| parts.iter().any(|part| part.covers(other))).collect();
+        Beside { parts, except }
+    }
+
+    /// What the nearest section says.
+    fn reads(&self, scope: &Scope) -> bool {
         let above = self.beside.iter().filter(|(other, _)| other == scope || other.covers(scope));
         let mut nearest: Option<&(Scope, bool)> = None;
         for entry in above {
@@ -54,9 +65,17 @@ impl Registries {
                 nearest = Some(entry);
             }
         }
-        let here = nearest.is_some_and(|(_, reads)| *reads);
-        here || self.beside.iter().any(|(other, reads)| *reads && scope.covers(other))
+        nearest.is_some_and(|(_, reads)| *reads)
     }
+}
+
+/// Where signatures beside the image are read.
+#[derive(Debug)]
+pub(super) struct Beside {
+    /// The scope itself, or parts of it.
+    pub(super) parts: Vec<Scope>,
+    /// Where within those they are not.
+    pub(super) except: Vec<Scope>,
 }
 
 fn read(scope: &str, section: &At<'_>, sheet: &mut Sheet) -> Result<Option<(Scope, bool)>, ImportError> {

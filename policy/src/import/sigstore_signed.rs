@@ -49,18 +49,17 @@ pub(super) struct Signed {
     pub(super) expressions: Vec<Expression>,
 }
 
-/// Reads a requirement.
+/// Reads a requirement. Nothing meets it where there is a reason why no signature counts.
 pub(super) fn read(
     source: &ContainerPolicy<'_>,
     at: &At<'_>,
-    is_looked_for: bool,
+    uncounted: Option<&str>,
     sheet: &mut Sheet,
 ) -> Result<Signed, ImportError> {
     let names = signed_identity::read(at, sheet)?;
     let log = log(source, at, sheet)?;
     let signers = signers(source, at, sheet)?;
-    if !is_looked_for {
-        let why = "registries.d has no `use-sigstore-attachments` for it, so that no signature counts, there as here";
+    if let Some(why) = uncounted {
         sheet.unsaid(&at.place, "`sigstoreSigned`", why, "switch it on there, and import again");
         return Ok(Signed::default());
     }

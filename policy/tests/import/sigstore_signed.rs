@@ -142,7 +142,6 @@ fn where_registries_d_reads_no_signatures_beside_images_nothing_counts() {
     for (registries, wanted) in [
         ("default-docker: {use-sigstore-attachments: true}", true),
         ("docker: {ghcr.io: {use-sigstore-attachments: true}}", true),
-        ("docker: {ghcr.io/acme/app: {use-sigstore-attachments: true}}", true),
         ("default-docker: {use-sigstore-attachments: false}", false),
         (
             "default-docker: {use-sigstore-attachments: true}\ndocker: {ghcr.io: {use-sigstore-attachments: false}}",
@@ -156,6 +155,46 @@ fn where_registries_d_reads_no_signatures_beside_images_nothing_counts() {
         let imported = container_policy(&source).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(admits_signed(&load(&imported), IMAGE, &[&key]), wanted, "{registries:?}");
         assert_eq!(says(&imported, "use-sigstore-attachments"), !wanted, "{registries:?}");
+    }
+}
+
+fn import_default(list: &str, scopes: &str, registries: &str) -> Imported {
+    let text = format!(r#"{{"default": [{list}], "transports": {{"docker": {{{scopes}}}}}}}"#);
+    let (registries, files) = ([("d.yaml".to_owned(), registries.to_owned())], BTreeMap::new());
+    let source = ContainerPolicy { name: "p", text: &text, files: &files, registries: Some(&registries) };
+    container_policy(&source).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn signatures_count_where_registries_d_has_them_read_and_not_beside_it() {
+    let key = key();
+    let signed = format!(r#"{{"type": "sigstoreSigned", "keyData": "{}"}}"#, encoded(&key.public().to_pem()));
+    let scope = format!(r#""ghcr.io": [{signed}]"#);
+    let (reject, accept) = (r#"{"type": "reject"}"#, r#"{"type": "insecureAcceptAnything"}"#);
+    let (one, two) = ("ghcr.io/acme/app:1", "ghcr.io/acme/app/two:1");
+    let (part, but) = (
+        "docker: {ghcr.io/acme/app: {use-sigstore-attachments: true}}",
+        "docker: {ghcr.io: {use-sigstore-attachments: true}, ghcr.io/acme/app/two: {use-sigstore-attachments: false}}",
+    );
+    let within = "docker: {ghcr.io/acme: {use-sigstore-attachments: true}, ghcr.io/acme/app/two: {use-sigstore-attachments: false}}";
+    let other = "ghcr.io/other/x:1";
+    let tagged = format!(r#"{scope}, "ghcr.io/other/x:1": [{accept}]"#);
+    for (default, scopes, registries, counts) in [
+        (reject, &scope, part, [(one, true), (two, true), (other, false)]),
+        (reject, &scope, but, [(one, true), (two, false), (other, true)]),
+        (reject, &scope, within, [(one, true), (two, false), (other, false)]),
+        // What is left out would be let in, or held to another rule.
+        (accept, &scope, part, [(one, false), (two, false), (other, false)]),
+        (accept, &scope, but, [(one, true), (two, false), (other, true)]),
+        (reject, &tagged, part, [(one, false), (two, false), (other, false)]),
+    ] {
+        let imported = import_default(default, scopes, registries);
+        let set = load(&imported);
+        for (name, counts) in counts {
+            assert_eq!(admits_signed(&set, name, &[&key]), counts, "{default} {registries}: {name}");
+            assert!(!admits_signed(&set, name, &[]), "{default} {registries}: {name}");
+        }
+        assert!(says(&imported, "use-sigstore-attachments"), "{registries}");
     }
 }
 
