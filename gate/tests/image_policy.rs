@@ -112,16 +112,19 @@ impl World {
     }
 
     async fn check_as(&self, name: &str, user: Option<&str>) -> Result<Judged, GateError> {
-        let request = Request {
+        self.gate.check(&Request { user: user.map(str::to_owned), ..self.request(name) }).await
+    }
+
+    fn request(&self, name: &str) -> Request {
+        Request {
             image: self.image(name),
             object: None,
             door: Door::Validate,
             asked_by: "test".into(),
-            user: user.map(str::to_owned),
+            user: None,
             namespace: None,
             deadline: Duration::from_secs(20),
-        };
-        self.gate.check(&request).await
+        }
     }
 
     fn last_decision(&self) -> Value {
@@ -264,6 +267,19 @@ async fn exception_for_images_is_found_by_their_tags_where_no_signature_is_asked
     assert!(allowed(&world.check("shop/cart:1").await));
     world.policy_of(&exception("shop/other@*"), refusing);
     assert!(denied(&world.check("shop/cart:1").await));
+}
+
+/// A thread that evaluates it could not heed a deadline, nor serve anybody else.
+#[tokio::test]
+async fn condition_that_takes_long_is_not_evaluated_on_the_thread_that_serves() {
+    let world = World::new().await;
+    let long = "isCompliant { n := numbers.range(1, 20000); x := [1 | n[_]; n == n]; count(x) > 0 }";
+    let condition = format!("policy: {{type: rego, data: \"package sigstore\\n{long}\"}}");
+    world.policy_of(&condition, Some("authorities: [{static: {action: pass}}]"));
+    let name = format!("shop/cart@{}", Digest::of(b"an image"));
+    let hurried = Request { deadline: Duration::from_millis(5), ..world.request(&name) };
+    assert!(matches!(world.gate.check(&hurried).await, Err(GateError::Deadline(_))));
+    assert!(denied(&world.check(&name).await), "with time, its bound decides");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("--signature-digest-algorithm", "cosign"),
     ("--all-tags", "docker"),
     ("--disable-content-trust", "docker"),
+    ("--bench", "cargo"),
     ("--print", "the benchmarks"),
     ("--rounds", "the benchmarks"),
     ("--only", "the benchmarks"),
