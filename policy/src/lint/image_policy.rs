@@ -12,7 +12,8 @@ use super::{
     Desk,
     languages::{self, has},
     rules::{
-        ENDED_WINDOW, EXPIRED, IDLE_EXPRESSION, LONG_REPRIEVE, NEEDS_ASKER, NEEDS_TAG, NO_VERIFIED_TIME, UNKNOWN_ASKER,
+        ABSENT_DOORS, ENDED_WINDOW, EXPIRED, IDLE_EXPRESSION, LONG_REPRIEVE, NEEDS_ASKER, NEEDS_TAG, NO_VERIFIED_TIME,
+        UNKNOWN_ASKER,
     },
 };
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
 
 /// Looks at everything that a ClusterImagePolicy does not have, at this time.
 pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>, now: UnixTime) {
+    doors(desk, spec);
     asker(desk, spec);
     tags(desk, spec);
     for authority in desk.entries(spec, "authorities") {
@@ -37,6 +39,15 @@ pub(super) fn look(desk: Desk<'_>, spec: &Object<'_>, now: UnixTime) {
 pub(super) fn is_for_webhook_alone(spec: &Object<'_>) -> bool {
     let doors = spec.texts("doors");
     !doors.is_empty() && doors.iter().all(|door| door.value == "webhook")
+}
+
+fn doors(desk: Desk<'_>, spec: &Object<'_>) {
+    let doors = spec.texts("doors");
+    if !doors.is_empty() && doors.iter().all(|door| ABSENT.contains(&door.value)) {
+        let message = "doors: this version has none of them, so that the policy is in force nowhere";
+        let hint = "name `check`, `pull` or `webhook` as well, or leave `doors` away";
+        desk.note(&ABSENT_DOORS, spec.at_field("doors"), message, hint);
+    }
 }
 
 fn asker(desk: Desk<'_>, spec: &Object<'_>) {
@@ -119,5 +130,7 @@ fn expressions(desk: Desk<'_>, spec: &Object<'_>) {
     }
 }
 
+/// Doors that policies can name already.
+const ABSENT: [&str; 2] = ["host", "containerd"];
 const EVIDENCE: [&str; 3] = ["image", "signatures", "attestations"];
 const LONG: Duration = Duration::from_hours(24 * 366);

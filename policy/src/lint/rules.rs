@@ -81,6 +81,8 @@ pub(super) static ENDED_WINDOW: Rule = warning("ended-window", "an authority who
 pub(super) static EXPIRED: Rule = warning("expired", "an exception or a broken glass that is over");
 pub(super) static UNKNOWN_ASKER: Rule =
     warning("unknown-asker", "users or namespaces at doors that do not know them, and so decide nothing");
+pub(super) static ABSENT_DOORS: Rule =
+    warning("absent-doors", "a policy for doors alone that this version does not have, and so in force nowhere");
 pub(super) static IDLE_EXPRESSION: Rule =
     warning("idle-expression", "an expression that looks at nothing of the image and of what is signed");
 pub(super) static NEVER_REACHED: Rule = warning("never-reached", "a policy that no image can come to");
@@ -120,7 +122,7 @@ pub(super) static NEEDS_TAG: Rule =
     note("needs-tag", "what depends on the tag, which an image has not that is asked for by its digest alone");
 
 /// Every rule.
-pub static RULES: [&Rule; 45] = [
+pub static RULES: [&Rule; 46] = [
     &SIBLING_GLOB,
     &DEAD_GLOB,
     &REDUNDANT_GLOB,
@@ -143,6 +145,7 @@ pub static RULES: [&Rule; 45] = [
     &ENDED_WINDOW,
     &EXPIRED,
     &UNKNOWN_ASKER,
+    &ABSENT_DOORS,
     &IDLE_EXPRESSION,
     &NEVER_REACHED,
     &SAME_POLICY,

@@ -146,6 +146,11 @@ fn of_doors() -> Vec<(&'static str, [String; 2], String)> {
             beside("users: [ci-*], namespaces: [prod], doors: [webhook]"),
         ),
         (
+            "absent-doors",
+            [beside("doors: [host]"), beside("doors: [containerd, host]")],
+            beside("doors: [host, check]"),
+        ),
+        (
             "needs-asker",
             [glass(", users: [ann]", YEAR), exception("namespaces: [old]", YEAR)],
             beside(&format!(
