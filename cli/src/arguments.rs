@@ -59,7 +59,7 @@ pub(crate) enum Command {
     Pull(commands::pull::Args),
     /// Serve admission reviews to a Kubernetes API server
     Webhook(commands::webhook::Args),
-    /// Policies as their authors work on them: lint, test, schema, fmt
+    /// Policies as their authors work on them: lint, test, schema, import, export
     #[command(subcommand)]
     Policy(commands::policy::Command),
     /// The embedded registry
