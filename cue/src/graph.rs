@@ -140,6 +140,8 @@ pub(crate) struct Vertex<'p> {
     pub(crate) is_struct: bool,
     /// A literal that is a struct unless what it embeds is something else.
     pub(crate) is_struct_by_default: bool,
+    /// Such a literal with nothing embedded in it: to CUE it is a struct beside anything but what it is embedded with.
+    pub(crate) holds_hidden_alone: bool,
     pub(crate) fields: Vec<Id>,
     pub(crate) by_label: HashMap<Label, Id>,
     /// Labels that were looked up in vain: they must not appear any more.
@@ -278,6 +280,7 @@ impl<'p> Vertex<'p> {
             checks: Vec::new(),
             is_struct: false,
             is_struct_by_default: false,
+            holds_hidden_alone: false,
             fields: Vec::new(),
             by_label: HashMap::new(),
             absent: HashSet::new(),

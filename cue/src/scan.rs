@@ -283,6 +283,9 @@ impl Scanner<'_> {
         if close == body.len() || !body[..close].chars().all(is_plain_in_attribute) {
             return Err((Problem::Unsupported("an attribute with brackets, quotes or many lines".to_owned()), place));
         }
+        if has_odd_number(&body[..close]) {
+            return Err((Problem::Unsupported("an attribute with a number that is not plain".to_owned()), place));
+        }
         self.advance(end + 1 + close + 1);
         Ok(TokenKind::Attribute)
     }
@@ -314,6 +317,15 @@ pub(crate) fn number(text: &str) -> Number {
 
 fn is_plain_in_attribute(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, ' ' | ',' | '=' | '.' | '-' | '_' | '/' | ':')
+}
+
+/// Whether a number in an attribute, which CUE reads as it does elsewhere, is anything but decimal digits.
+fn has_odd_number(body: &str) -> bool {
+    let words = body.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.')));
+    let numbers = words.filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+    let is_name = |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && !word.contains('.');
+    let is_plain = |word: &str| word.bytes().all(|b| b.is_ascii_digit()) && (word == "0" || !word.starts_with('0'));
+    numbers.into_iter().any(|word| !is_name(word) && !is_plain(word))
 }
 
 /// A syntax error.

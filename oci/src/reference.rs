@@ -39,7 +39,11 @@ impl Repository {
     #[must_use]
     pub fn familiar(&self) -> String {
         match self.domain.as_str() {
-            HUB => self.path.strip_prefix(HUB_LIBRARY).filter(|p| !p.contains('/')).unwrap_or(&self.path).to_owned(),
+            HUB => {
+                let short =
+                    self.path.strip_prefix(HUB_LIBRARY).filter(|path| !path.contains('/') && !is_image_id(path));
+                short.unwrap_or(&self.path).to_owned()
+            }
             _ => self.to_string(),
         }
     }
@@ -50,6 +54,11 @@ impl Repository {
         let domain = if self.domain == HUB { HUB_ALIAS } else { &self.domain };
         format!("{domain}/{}", self.path)
     }
+}
+
+/// What Docker takes for the id of an image, and never for a name.
+fn is_image_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
 }
 
 impl fmt::Display for Repository {
@@ -215,7 +224,7 @@ impl FromStr for ImageRef {
         if text.is_empty() {
             return Err(refuse(Part::Reference, text, "it is empty"));
         }
-        if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) {
+        if is_image_id(text) {
             return Err(refuse(Part::Reference, text, "64 hexadecimal digits are an image id, wanted a name"));
         }
         let (rest, digest) = split_digest(text)?;

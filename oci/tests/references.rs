@@ -68,6 +68,8 @@ fn familiar_form_is_what_docker_shows() {
     for (text, want) in [("nginx", "nginx"), ("docker.io/u/x:1", "u/x:1"), ("a.b/c", "a.b/c")] {
         assert_eq!(text.parse::<ImageRef>().unwrap().familiar(), want);
     }
+    let like_an_id = format!("library/{HEX}");
+    assert_eq!(like_an_id.parse::<ImageRef>().unwrap().familiar(), like_an_id, "alone it would be an image's id");
 }
 
 #[test]

@@ -222,6 +222,7 @@ impl<'p> Evaluator<'p> {
         });
         if (embeds || (embedded && !body.declarations.is_empty())) && !has_fields {
             self.vertices[at].is_struct_by_default = true;
+            self.vertices[at].holds_hidden_alone |= !embeds;
         } else {
             self.become_struct(at, false, expr.place.line);
         }

@@ -27,6 +27,11 @@ impl Evaluator<'_> {
     }
 
     fn faults_of(&mut self, at: Id) -> Judged<Vec<Conflict>> {
+        let vertex = &self.vertices[at];
+        if vertex.holds_hidden_alone && (vertex.scalar.is_some() || !vertex.lists.is_empty()) {
+            let what = "an embedded struct of nothing but hidden fields in what is no struct";
+            return Err(stop(what.to_owned(), "one or the other"));
+        }
         let mut faults = self.vertices[at].faults.clone();
         // what is not known may hide what contradicts itself
         if faults.iter().any(|fault| is_unknown(fault.kind)) {
