@@ -120,6 +120,8 @@ struct Progress {
     now: UnixTime,
     timings: Timings,
     pinned: Option<PinnedRef>,
+    /// Whether it took the digest to tell which policies are about the image.
+    selected_by_digest: bool,
     findings: Findings,
     cached: bool,
 }
@@ -193,6 +195,7 @@ impl Gate {
             match set.select(&request.image, known.as_ref(), object, &asker) {
                 Selection::Matched(matched) => self.decide(set, matched, &request.image, progress).await,
                 Selection::NeedsDigest => {
+                    progress.selected_by_digest = true;
                     let digest = *self.resolve(&request.image, progress).await?.digest();
                     match set.select(&request.image, Some(&digest), object, &asker) {
                         Selection::Matched(matched) => self.decide(set, matched, &request.image, progress).await,
@@ -206,15 +209,14 @@ impl Gate {
         let verdict = match result {
             Ok(verdict) => verdict,
             Err(error) => {
-                let digest = progress.pinned.as_ref().map(|pinned| *pinned.digest());
-                let why = error.to_string();
-                let approval = forgiving(set, request, digest.as_ref(), (&why, progress.now)).ok_or(error)?;
+                let approval = self.forgiving(set, request, progress, &error).await.ok_or(error)?;
                 progress.pinned = None;
                 Verdict::Allow(approval)
             }
         };
         let (pinned, evidence) = (progress.pinned.clone(), progress.findings.iter().cloned().collect());
-        let by_digest = forgiving(set, request, None, ("its digest is not known", progress.now)).is_none();
+        let by_digest =
+            progress.selected_by_digest || matches!(&verdict, Verdict::Allow(yes) if yes.depends_on_digest());
         Ok(Judged { verdict, pinned, by_digest, evidence, revision: set.fingerprint() })
     }
 
@@ -241,14 +243,13 @@ impl Gate {
         if matched.takes_index() && matched.needs() == Needs::Evidence {
             self.look_above(&matched, image, progress).await?;
         }
-        if matched.needs() != Needs::Nothing
-            && self.weigh(set, &matched, progress, |m, f, now| m.needs_configs(f, now)).await?
-        {
+        if matched.needs() != Needs::Nothing && self.needs_configs(set, &matched, progress).await? {
             let pinned = self.resolve(image, progress).await?;
             let configs = configs::read(self.0.clients.own(), &pinned).await?;
             progress.findings = std::mem::take(&mut progress.findings).with_configs(Arc::new(configs));
         }
-        let verdict = self.weigh(set, &matched, progress, |m, f, now| m.decide(f, now)).await?;
+        let (findings, now) = (progress.findings.clone(), progress.now);
+        let verdict = self.weigh(set, &matched, move |matched| matched.decide(&findings, now)).await?;
         if let (Ok(Verdict::Deny(_)), Some(pinned)) = (&verdict, &progress.pinned) {
             let now = progress.now;
             matched.inquiries().for_each(|inquiry| self.0.evidence.refused(key(inquiry, pinned, now)));
@@ -256,22 +257,45 @@ impl Gate {
         verdict.map_err(|open| GateError::Incomplete(Box::new(open)))
     }
 
-    /// What the policies make of the findings. Where they evaluate conditions, that is work of which a stranger decides how
-    /// much there is, and is done where it keeps no other request waiting.
-    async fn weigh<T: Send + 'static>(
+    async fn needs_configs(
         &self,
         set: &Arc<PolicySet>,
         matched: &Matched<'_>,
         progress: &Progress,
-        ask: fn(&Matched<'_>, &Findings, UnixTime) -> T,
+    ) -> Result<bool, GateError> {
+        let (findings, now) = (progress.findings.clone(), progress.now);
+        self.weigh(set, matched, move |matched| matched.needs_configs(&findings, now)).await
+    }
+
+    /// The approval that policies give which let in what they cannot judge.
+    async fn forgiving(
+        &self,
+        set: &Arc<PolicySet>,
+        request: &Request,
+        progress: &Progress,
+        error: &GateError,
+    ) -> Option<Approval> {
+        let digest = progress.pinned.as_ref().map(PinnedRef::digest);
+        let selection = set.select(&request.image, digest, request.object.as_ref(), &request.asker());
+        let Selection::Matched(matched) = selection else { return None };
+        let (why, now) = (error.to_string(), progress.now);
+        self.weigh(set, &matched, move |matched| matched.could_not_decide(&why, now)).await.ok()?
+    }
+
+    /// What policies make of an image. Where they evaluate conditions, that is work of which a stranger decides how much
+    /// there is, and is done where it keeps no other request waiting.
+    async fn weigh<T: Send + 'static>(
+        &self,
+        set: &Arc<PolicySet>,
+        matched: &Matched<'_>,
+        ask: impl FnOnce(&Matched<'_>) -> T + Send + 'static,
     ) -> Result<T, GateError> {
-        let now = progress.now;
         if !matched.is_laborious() {
-            return Ok(ask(matched, &progress.findings, now));
+            return Ok(ask(matched));
         }
-        let (set, subject, findings) = (set.clone(), matched.subject(), progress.findings.clone());
+        let (set, subject) = (set.clone(), matched.subject());
         let work = move || match subject.select(&set) {
-            Selection::Matched(matched) => Some(ask(&matched, &findings, now)),
+            Selection::Matched(matched) => Some(ask(&matched)),
             Selection::NeedsDigest => None,
         };
         self.0.examiners.examine(work).await.flatten().ok_or(GateError::Failed)
@@ -454,6 +478,7 @@ impl Progress {
             now: now(),
             timings: Timings::default(),
             pinned: None,
+            selected_by_digest: false,
             findings: Findings::none(),
             cached: false,
         }
@@ -462,19 +487,6 @@ impl Progress {
 
 fn key(inquiry: &Inquiry, image: &PinnedRef, now: UnixTime) -> Key {
     Key::new(image.clone(), *inquiry.fingerprint(), inquiry.trust(), now)
-}
-
-/// The approval that policies give which let in what they cannot judge.
-fn forgiving(
-    set: &PolicySet,
-    request: &Request,
-    digest: Option<&Digest>,
-    (why, now): (&str, UnixTime),
-) -> Option<Approval> {
-    match set.select(&request.image, digest, request.object.as_ref(), &request.asker()) {
-        Selection::Matched(matched) => matched.could_not_decide(why, now),
-        Selection::NeedsDigest => None,
-    }
 }
 
 fn found(resolved: Lookup<Resolved>, image: &ImageRef) -> Result<Resolved, GateError> {

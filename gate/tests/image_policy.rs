@@ -279,6 +279,8 @@ async fn condition_that_takes_long_is_not_evaluated_on_the_thread_that_serves() 
     let name = format!("shop/cart@{}", Digest::of(b"an image"));
     let hurried = Request { deadline: Duration::from_millis(5), ..world.request(&name) };
     assert!(matches!(world.gate.check(&hurried).await, Err(GateError::Deadline(_))));
+    let asked = tokio::time::timeout(Duration::from_millis(20), world.gate.check(&hurried));
+    assert!(asked.await.is_err(), "whether it lets in what cannot be judged is found out elsewhere, too");
     assert!(denied(&world.check(&name).await), "with time, its bound decides");
 }
 

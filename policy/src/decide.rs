@@ -183,6 +183,7 @@ impl<'a> Matched<'a> {
             let outcome = match self.judge(policy, findings, now) {
                 Outcome::Met(by) => {
                     tally.met.extend(by);
+                    tally.by_digest |= policy.enforces() && policy.depends_on_digest();
                     continue;
                 }
                 outcome => outcome,
@@ -326,6 +327,7 @@ impl<'a> Matched<'a> {
 #[derive(Default)]
 struct Tally {
     met: Vec<Met>,
+    by_digest: bool,
     failed: Vec<Reason>,
     warnings: Vec<Reason>,
     audited: Vec<Reason>,
@@ -355,8 +357,8 @@ impl Tally {
 
     fn approval(mut self) -> Approval {
         [&mut self.warnings, &mut self.audited].into_iter().for_each(|reasons| reason::sort(reasons));
-        let Self { met, warnings, audited, reprieves, .. } = self;
-        Approval { met, warnings, audited, reprieves }
+        let Self { met, by_digest, warnings, audited, reprieves, .. } = self;
+        Approval { met, by_digest, warnings, audited, reprieves }
     }
 }
 
@@ -388,6 +390,14 @@ impl Policy {
 }
 
 impl Policy {
+    /// Whether it may let in one image and refuse another, whatever they are called.
+    fn depends_on_digest(&self) -> bool {
+        let looks_inside = self.whole.as_ref().is_some_and(|whole| whole.includes.config);
+        let terms = &self.terms;
+        let further = terms.revoked.names_images() || terms.platforms.need_children() || !terms.expressions.is_empty();
+        self.prospect() == Prospect::BySignature || looks_inside || further
+    }
+
     /// Whether what asks for nothing is enough.
     fn passes(&self) -> bool {
         let passes = |place: usize| matches!(self.authorities[place].requirement, Requirement::Pass);

@@ -25,6 +25,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approval {
     pub(crate) met: Vec<Met>,
+    #[serde(skip)]
+    pub(crate) by_digest: bool,
     pub(crate) warnings: Vec<Reason>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) audited: Vec<Reason>,
@@ -38,6 +40,12 @@ impl Approval {
     #[must_use]
     pub fn met(&self) -> &[Met] {
         &self.met
+    }
+
+    /// Whether an enforcing policy that was met may refuse another image under the same name.
+    #[must_use]
+    pub fn depends_on_digest(&self) -> bool {
+        self.by_digest
     }
 
     /// What a stricter setting would have refused.
