@@ -95,7 +95,7 @@ fn is_empty(chunk: &str) -> bool {
 }
 
 /// Where something ends a line to some parsers of YAML and not to others, so that they differ in what is a comment.
-fn odd_break(chunk: &str) -> Option<At> {
+pub(crate) fn odd_break(chunk: &str) -> Option<At> {
     let bytes = chunk.as_bytes();
     let ends = |(at, c): &(usize, char)| match c {
         '\r' => bytes.get(at + 1) != Some(&b'\n'),
@@ -260,7 +260,8 @@ impl From<serde_saphyr::Location> for At {
 
 /// The API server accepts objects up to 1.5 MiB; a file may hold a few of them.
 const MAX_FILE: usize = 4 << 20;
-const ODD_BREAK: &str = "a line end found that parsers of YAML read in different ways, wanted a line feed";
+/// What [`odd_break`] finds, in words.
+pub(crate) const ODD_BREAK: &str = "a line end found that parsers of YAML read in different ways, wanted a line feed";
 const MAX_DOCUMENTS: usize = 1_000;
 const MAX_NODES: usize = 100_000;
 

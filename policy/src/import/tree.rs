@@ -5,13 +5,19 @@
 use serde_json::Value;
 
 use super::ImportError;
-use crate::problem::excerpt;
+use crate::{
+    problem::excerpt,
+    yaml::{ODD_BREAK, odd_break},
+};
 
 /// The documents of a text in YAML or JSON. A key that is there twice is an error.
 pub(super) fn documents(file: &str, text: &str) -> Result<Vec<Value>, ImportError> {
     let fault = |why: String| ImportError::Syntax { file: excerpt(file), why };
     if text.len() > MAX_TEXT {
         return Err(fault(format!("{} bytes, wanted at most {MAX_TEXT}", text.len())));
+    }
+    if let Some(at) = odd_break(text) {
+        return Err(fault(format!("line {}, column {}: {ODD_BREAK}", at.line, at.column)));
     }
     // Tabs between values are usual in JSON, and not allowed in YAML.
     let json = text.trim_start().starts_with('{');

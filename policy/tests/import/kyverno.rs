@@ -55,6 +55,17 @@ fn one_key_lets_in_what_it_signed() {
 }
 
 #[test]
+fn a_policy_behind_a_line_end_that_is_read_in_different_ways_is_an_error_and_not_absent() {
+    let policy = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: a}\nspec: {rules: []}\n";
+    for end in ["\r", "\u{85}", "\u{2028}"] {
+        let Err(ImportError::Syntax { why, .. }) = read(&format!("# all of ours{end}{policy}")) else {
+            panic!("{end:?}")
+        };
+        assert!(why.starts_with("line 1, column 14: a line end found"), "{why}");
+    }
+}
+
+#[test]
 fn a_log_is_asked_for_unless_it_is_ignored() {
     let key = key();
     let imported = attestors(&format!("{{entries: [{{keys: {{publicKeys: {}}}}}]}}", quoted(&key)));
