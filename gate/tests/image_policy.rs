@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod lines;
+
+use std::{sync::Arc, time::Duration};
 
 use gate::{DecisionLog, Door, Gate, GateError, Judged, Outcome, Request, Share, Stage};
 use keys::PrivateKey;
@@ -19,26 +17,14 @@ use registry::{
 use serde_json::{Value, json};
 use signer::{Credential, Format, Signer};
 
+use lines::Lines;
+
 struct World {
     address: String,
     client: Client,
     gate: Gate,
     log: Lines,
     key: Credential,
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 impl World {

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is a failure")]
 
+mod lines;
+
 use std::{
-    io::Write,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -19,6 +20,8 @@ use registry::{
 use serde_json::json;
 use signer::{Credential, Format, Signer};
 
+use lines::Lines;
+
 /// A registry that writes down what it is asked, and a gate in front of it.
 struct World {
     address: String,
@@ -26,20 +29,6 @@ struct World {
     client: Client,
     gate: Gate,
     log: Lines,
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 impl World {
